@@ -1,0 +1,160 @@
+"""WeChat Pay consumer complaints and refunds (APIv3): async, typed, usable alone.
+
+    credentials = MerchantCredentials(mchid, serial_no, load_private_key(pem), apiv3_keys=(apiv3_key,))
+    platform = PlatformKeys({"PUB_KEY_ID_0114...": load_public_key(public_key_pem)})
+    async with Client(credentials, platform, now=lambda: datetime.now(UTC)) as client:
+        async for page in client.iterate_complaints(date(2026, 3, 1), date(2026, 3, 29)):
+            for complaint in page.complaints:
+                history = await client.whole_history(complaint.complaint_id)
+
+    notice = open_notice(headers, body, platform_keys=platform, apiv3_keys=(apiv3_key,), now=datetime.now(UTC))
+
+Errors are drawn in `kesu.wechatpay.errors`, rejected notices in `kesu.wechatpay.rejections`.
+"""
+
+from kesu.wechatpay.ciphers import decrypt_resource, decrypt_sensitive, encrypt_resource, encrypt_sensitive
+from kesu.wechatpay.client import Client
+from kesu.wechatpay.complaints import MiniProgramJump, image_block, text_block
+from kesu.wechatpay.errors import (
+    AlreadyExists,
+    CipherError,
+    ConnectFailed,
+    InvalidRequest,
+    MediaRefused,
+    NoAuth,
+    NotEnoughBalance,
+    NotFound,
+    PacingTimeout,
+    ParameterError,
+    PlatformError,
+    PlatformFailure,
+    RateLimited,
+    ResponseNotVerified,
+    SignError,
+    TimedOut,
+    TooMuchData,
+    TransportError,
+    UnexpectedAnswer,
+    WeChatPayError,
+    WrongState,
+)
+from kesu.wechatpay.keys import (
+    Certificate,
+    MerchantCredentials,
+    PlatformKeys,
+    load_certificate,
+    load_private_key,
+    load_public_key,
+)
+from kesu.wechatpay.notice import Notice, open_envelope, open_notice, seal_notice, verify_notice
+from kesu.wechatpay.pacing import RATES, Endpoint, Pacer
+from kesu.wechatpay.rejections import (
+    BadSignature,
+    MalformedHeaders,
+    MissingHeaders,
+    NotAnEnvelope,
+    NotDecryptable,
+    NoticeRejected,
+    NotJson,
+    SignatureProbe,
+    StaleTimestamp,
+    UnknownSerial,
+)
+from kesu.wechatpay.resources import (
+    BillLink,
+    Certificates,
+    Complaint,
+    ComplaintOrder,
+    ComplaintPage,
+    HistoryEntry,
+    HistoryPage,
+    Image,
+    Limitations,
+    MediaItem,
+    NotifyUrl,
+    Order,
+    Recovery,
+    Refund,
+    RefundAmount,
+    ServiceOrder,
+    Violation,
+    ViolationUrl,
+)
+from kesu.wechatpay.signing import authorization, parse_authorization, signed_headers
+
+__all__ = [
+    "RATES",
+    "AlreadyExists",
+    "BadSignature",
+    "BillLink",
+    "Certificate",
+    "Certificates",
+    "CipherError",
+    "Client",
+    "Complaint",
+    "ComplaintOrder",
+    "ComplaintPage",
+    "ConnectFailed",
+    "Endpoint",
+    "HistoryEntry",
+    "HistoryPage",
+    "Image",
+    "InvalidRequest",
+    "Limitations",
+    "MalformedHeaders",
+    "MediaItem",
+    "MediaRefused",
+    "MerchantCredentials",
+    "MiniProgramJump",
+    "MissingHeaders",
+    "NoAuth",
+    "NotAnEnvelope",
+    "NotDecryptable",
+    "NotEnoughBalance",
+    "NotFound",
+    "NotJson",
+    "Notice",
+    "NoticeRejected",
+    "NotifyUrl",
+    "Order",
+    "Pacer",
+    "PacingTimeout",
+    "ParameterError",
+    "PlatformError",
+    "PlatformFailure",
+    "PlatformKeys",
+    "RateLimited",
+    "Recovery",
+    "Refund",
+    "RefundAmount",
+    "ResponseNotVerified",
+    "ServiceOrder",
+    "SignError",
+    "SignatureProbe",
+    "StaleTimestamp",
+    "TimedOut",
+    "TooMuchData",
+    "TransportError",
+    "UnexpectedAnswer",
+    "UnknownSerial",
+    "Violation",
+    "ViolationUrl",
+    "WeChatPayError",
+    "WrongState",
+    "authorization",
+    "decrypt_resource",
+    "decrypt_sensitive",
+    "encrypt_resource",
+    "encrypt_sensitive",
+    "image_block",
+    "load_certificate",
+    "load_private_key",
+    "load_public_key",
+    "open_envelope",
+    "open_notice",
+    "parse_authorization",
+    "seal_notice",
+    "signed_headers",
+    "text_block",
+    "verify_notice",
+]
