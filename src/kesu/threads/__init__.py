@@ -1,0 +1,22 @@
+"""Django's ORM from async code: database work runs in threads, each with a connection of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from kesu.threads.database import DatabaseThreads
+
+__all__ = ["DatabaseThreads", "in_thread"]
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
+_shared = DatabaseThreads(8)
+
+
+async def in_thread(
+    function: Callable[Parameters, Result], *arguments: Parameters.args, **keywords: Parameters.kwargs
+) -> Result:
+    """Call ``function`` away from the event loop, on this process's shared threads."""
+    return await _shared.run(function, *arguments, **keywords)
