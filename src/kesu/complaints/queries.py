@@ -1,0 +1,187 @@
+"""Reads for screens and commands. Everything a person sees of a complaint passes ``visible_to``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db.models import Count, F, OuterRef, Prefetch, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
+
+from kesu.complaints.cursors import Cursor
+from kesu.complaints.models import Complaint, Media, Round, TimelineEntry
+from kesu.merchants.models import SubMerchant
+from kesu.rules.deadlines import RED_BELOW
+
+PAGE_SIZE = 50
+COUNT_LIMIT = 1000
+OTHERS_LIMIT = 10
+
+Actor = AbstractBaseUser | AnonymousUser
+
+# Sealed columns cost a decryption each and are not for lists.
+SEALED = ("raw", "payer_phone", "payer_openid")
+
+
+class View:
+    """The two lists of the inbox."""
+
+    OPEN = "open"
+    ALL = "all"
+
+
+class Only:
+    """Narrower views of the open list."""
+
+    MINE = "mine"
+    UNCLAIMED = "unclaimed"
+    SOON = "soon"
+    REPEAT = "repeat"
+    PLATFORM = "platform"
+    OVERDUE = "overdue"
+
+
+ONLY = (Only.MINE, Only.UNCLAIMED, Only.SOON, Only.REPEAT, Only.PLATFORM, Only.OVERDUE)
+
+
+@dataclass(frozen=True)
+class Page:
+    """``next_cursor`` is empty on the last page."""
+
+    rows: list[Complaint]
+    next_cursor: str
+
+
+@dataclass(frozen=True)
+class Counts:
+    """``all`` stops at ``COUNT_LIMIT``: nobody needs to know whether it is nine or ten million."""
+
+    open: int
+    all: int
+    only: dict[str, int]
+
+
+def visible_to(actor: Actor) -> QuerySet[Complaint]:
+    """The one gate: the complaints this person may see. For now every active member of staff sees all of them."""
+    return Complaint.objects.all() if actor.is_active else Complaint.objects.none()
+
+
+def for_list(complaints: QuerySet[Complaint]) -> QuerySet[Complaint]:
+    """With what a row shows: ``merchant_name``, ``round_started_at``, the account and whoever claimed it."""
+    name = SubMerchant.objects.filter(account=OuterRef("account"), mchid=OuterRef("complainted_mchid")).values("name")
+    started = Round.objects.filter(complaint=OuterRef("pk"), number=OuterRef("round_number")).values("started_at")
+    return (
+        complaints.select_related("account", "claimed_by")
+        .defer(*SEALED, "account__token")
+        .annotate(
+            merchant_name=Coalesce(Subquery(name[:1]), Value("")),
+            round_started_at=Coalesce(Subquery(started[:1]), F("complaint_time")),
+        )
+    )
+
+
+def cases(actor: Actor, view: str, only: str = "", *, now: datetime) -> QuerySet[Complaint]:
+    """The complaints of one inbox view, unordered. An unknown ``only`` narrows nothing."""
+    found = visible_to(actor)
+    if view == View.ALL:
+        return found
+    found = found.filter(open=True)
+    return found.filter(_conditions(actor, now)[only]) if only in ONLY else found
+
+
+def _conditions(actor: Actor, now: datetime) -> dict[str, Q]:
+    return {
+        Only.MINE: Q(claimed_by=actor.pk),
+        Only.UNCLAIMED: Q(claimed_by=None),
+        Only.SOON: Q(next_due_at__gt=now, next_due_at__lt=now + RED_BELOW),
+        Only.REPEAT: Q(user_complaint_times__gt=1),
+        Only.PLATFORM: Q(in_platform_service=True),
+        Only.OVERDUE: Q(next_due_at__lte=now),
+    }
+
+
+def page(actor: Actor, view: str, only: str = "", cursor: str = "", *, now: datetime) -> Page:
+    """One page by keyset: stable while rows come and go. The open list starts with the least time left, the other
+    with the newest. Raises CursorError for a cursor that is not one of ours."""
+    field, descending = ("complaint_time", True) if view == View.ALL else ("next_due_at", False)
+    found = for_list(cases(actor, view, only, now=now))
+    if cursor:
+        found = found.filter(Cursor.parse(cursor).after(field, descending=descending))
+    ordering = [f"-{field}", "-id"] if descending else [field, "id"]
+    rows = list(found.order_by(*ordering)[: PAGE_SIZE + 1])
+    more = len(rows) > PAGE_SIZE
+    rows = rows[:PAGE_SIZE]
+    return Page(rows, str(Cursor(getattr(rows[-1], field), rows[-1].pk)) if more else "")
+
+
+def counts(actor: Actor, *, now: datetime) -> Counts:
+    """Two queries: the open list and its narrower views, and the bounded number of all."""
+    conditions = _conditions(actor, now)
+    found = (
+        visible_to(actor)
+        .filter(open=True)
+        .aggregate(open=Count("pk"), **{f"only_{name}": Count("pk", filter=conditions[name]) for name in ONLY})
+    )
+    return Counts(
+        open=found["open"],
+        all=visible_to(actor).values("pk")[:COUNT_LIMIT].count(),
+        only={name: found[f"only_{name}"] for name in ONLY},
+    )
+
+
+def rows_by_id(actor: Actor, ids: Iterable[int]) -> list[Complaint]:
+    """Rows that a page already shows, to show them anew."""
+    return list(for_list(visible_to(actor)).filter(pk__in=list(ids)))
+
+
+def newest_round() -> int:
+    """A mark of the present: rounds that begin later have greater numbers."""
+    return Round.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
+def rounds_since(actor: Actor, mark: int, shown: Iterable[int]) -> int:
+    """How many open complaints were raised or continued after ``mark`` and are not among ``shown``."""
+    return (
+        visible_to(actor)
+        .filter(open=True, rounds__pk__gt=mark, rounds__number=F("round_number"))
+        .exclude(pk__in=list(shown))
+        .count()
+    )
+
+
+def case(actor: Actor, pk: int) -> Complaint:
+    """One complaint with all that its page shows. Raises Complaint.DoesNotExist when there is none to be seen."""
+    return (
+        for_list(visible_to(actor))
+        .prefetch_related(
+            "orders",
+            "service_orders",
+            Prefetch("rounds", queryset=Round.objects.order_by("number")),
+            Prefetch("timeline", queryset=TimelineEntry.objects.order_by("operate_time", "log_id")),
+            Prefetch("media", queryset=Media.objects.order_by("pk")),
+        )
+        .get(pk=pk)
+    )
+
+
+def others_of_payer(actor: Actor, complaint: Complaint) -> list[Complaint]:
+    """The payer's other complaints, newest first, at most ``OTHERS_LIMIT`` + 1 of them. Known by the keyed hash of
+    openid or phone; a payer who left neither has none."""
+    same = Q()
+    if complaint.payer_openid_fingerprint:
+        same |= Q(payer_openid_fingerprint=complaint.payer_openid_fingerprint)
+    if complaint.payer_phone_fingerprint:
+        same |= Q(payer_phone_fingerprint=complaint.payer_phone_fingerprint)
+    if not same:
+        return []
+    found = for_list(visible_to(actor).filter(same).exclude(pk=complaint.pk))
+    return list(found.order_by("-complaint_time", "-id")[: OTHERS_LIMIT + 1])
+
+
+def picture(actor: Actor, pk: int) -> Media:
+    """A stored picture with its bytes. Raises Media.DoesNotExist when it is not stored, or not to be seen."""
+    return Media.objects.select_related("blob").get(
+        pk=pk, state=Media.State.STORED, blob__isnull=False, complaint__in=visible_to(actor)
+    )
