@@ -1,0 +1,58 @@
+"""One push through Apprise: everything but China's robots, which it reports as sent whatever they answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import apprise
+import httpx2
+
+from kesu.alerts.channels.apprise.settings import AppriseSettings
+from kesu.alerts.channels.base import Budget, Push, Receipt, TransientError, parse_settings, sha256_hex
+from kesu.alerts.content import Tone
+
+BODY_BYTES = 8192
+SHORT_BYTES = 600
+
+
+class AppriseChannel:
+    """An address that Apprise can push to."""
+
+    name = "apprise"
+    budget = Budget(limit=18)
+
+    def parse(self, raw: Mapping[str, Any]) -> AppriseSettings:
+        return parse_settings(AppriseSettings, raw)
+
+    def budget_secret(self, settings: AppriseSettings) -> str:
+        return settings.url
+
+    def address(self, settings: AppriseSettings) -> str:
+        return settings.address
+
+    async def send(self, push: Push, settings: AppriseSettings, client: httpx2.AsyncClient) -> Receipt:
+        """Apprise blocks, and says yes or no without a reason: a no is tried again."""
+        body = push.content.plain(SHORT_BYTES if push.short else BODY_BYTES)
+        digest = sha256_hex(body.encode())
+        if not await asyncio.to_thread(_notify, settings.url, push, body):
+            raise TransientError("Apprise could not deliver it", payload_sha256=digest)
+        return Receipt(payload_sha256=digest)
+
+
+def _notify(url: str, push: Push, body: str) -> bool:
+    urgent = push.content.tone is Tone.WARNING
+    sender = apprise.Apprise(asset=apprise.AppriseAsset(app_id="Kesu", async_mode=False, secure_logging=True))
+    return bool(
+        sender.add(url)
+        and sender.notify(
+            body=body,
+            title=push.content.headline,
+            body_format=apprise.NotifyFormat.TEXT,
+            notify_type=apprise.NotifyType.WARNING if urgent else apprise.NotifyType.INFO,
+        )
+    )
+
+
+KIND = AppriseChannel()

@@ -1,0 +1,146 @@
+"""A lane: one robot key, or those of several robots in one group, with what waits for it and what it may send now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from django.db.models import Count, Q, QuerySet
+
+from kesu.alerts import budgets
+from kesu.alerts.channels import kind_named
+from kesu.alerts.channels.base import Budget
+from kesu.alerts.models import BudgetKey, Channel, Message
+from kesu.rules import digest
+from kesu.rules.digest import Mode, Plan, Rate, Robot, Waiting
+from kesu.rules.escalations import UrgencyClass
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """``rows`` are the keys of its robots, the one that names the lane first; its row holds the lane's mode."""
+
+    key: str
+    budget: Budget
+    rows: Sequence[BudgetKey]
+
+    @property
+    def rate(self) -> Rate:
+        return Rate(self.budget.limit, self.budget.window)
+
+
+def locked(key: str) -> Lane | None:
+    """The lane, its keys' rows held until the transaction ends. None when no channel uses the key any more."""
+    found = list(_channels([key]))
+    if not found:
+        return None
+    channel = found[0]
+    keys = [key, *channel.more_budget_keys]
+    BudgetKey.objects.bulk_create([BudgetKey(key=one) for one in keys], ignore_conflicts=True)
+    held = {row.key: row for row in BudgetKey.objects.select_for_update().filter(pk__in=keys).order_by("pk")}
+    return Lane(key, kind_named(channel.kind).budget, [held[one] for one in keys])
+
+
+def peeked(keys: Iterable[str]) -> list[Lane]:
+    """The lanes as they are, nothing held."""
+    channels = {channel.budget_key: channel for channel in _channels(keys)}
+    wanted = [key for channel in channels.values() for key in (channel.budget_key, *channel.more_budget_keys)]
+    rows = BudgetKey.objects.in_bulk(wanted)
+    return [
+        Lane(
+            channel.budget_key,
+            kind_named(channel.kind).budget,
+            [rows.get(key) or BudgetKey(key=key) for key in (channel.budget_key, *channel.more_budget_keys)],
+        )
+        for channel in channels.values()
+    ]
+
+
+def plan(lane: Lane, *, now: datetime) -> Plan:
+    """What the lane may do now."""
+    robots = [_robot(row, lane.budget, now) for row in lane.rows]
+    return digest.plan(_mode(lane.rows[0]), _waiting(lane.key, now), robots, lane.rate, now)
+
+
+def keep_mode(lane: Lane, mode: Mode) -> None:
+    """Remember in which mode the lane is."""
+    row = lane.rows[0]
+    if mode != _mode(row):
+        row.digest_since, row.digest_busy_at, row.digested_at = mode.since, mode.busy_at, mode.gathered_at
+        row.save(update_fields=["digest_since", "digest_busy_at", "digested_at"])
+
+
+def gathered(lane: Lane, mode: Mode, *, now: datetime) -> None:
+    """Remember that a digest was made."""
+    keep_mode(lane, replace(mode, gathered_at=now))
+
+
+def first_free(lane: Lane, *, now: datetime) -> tuple[int, datetime]:
+    """The robot that may send first whatever it sends, and when."""
+    at, number = min((_usable_at(row, lane.budget, now), number) for number, row in enumerate(lane.rows))
+    return number, at
+
+
+def spend(lane: Lane, robot: int, share: UrgencyClass, *, now: datetime) -> None:
+    """Count one send of a robot, under its part of the budget."""
+    row = lane.rows[robot]
+    if share is not UrgencyClass.NORMAL:
+        row.used_by = {**row.used_by, str(share): [*row.used_by.get(str(share), []), now.timestamp()]}
+    budgets.spend(row, lane.budget, now=now)
+    kept = set(row.used_at)
+    row.used_by = {name: [stamp for stamp in stamps if stamp in kept] for name, stamps in row.used_by.items()}
+    row.save(update_fields=["used_by"])
+
+
+def due_messages(key: str, *, now: datetime) -> QuerySet[Message]:
+    """What waits for a lane and may be tried now."""
+    pending = Message.objects.filter(state=Message.State.PENDING, due_at__lte=now)
+    return pending.filter(channel__budget_key=key, channel__enabled=True)
+
+
+def of_share(share: UrgencyClass, *, now: datetime) -> Q:
+    """``rules.digest.share_of`` for the database."""
+    system, urgent = Q(urgency=UrgencyClass.SYSTEM), Q(urgency=UrgencyClass.URGENT)
+    soon = Q(deadline_at__isnull=False, deadline_at__lt=now + digest.URGENT_WITHIN)
+    return {
+        UrgencyClass.SYSTEM: system,
+        UrgencyClass.URGENT: urgent | (soon & ~system),
+        UrgencyClass.NORMAL: ~system & ~urgent & ~soon,
+    }[share]
+
+
+def _channels(keys: Iterable[str]) -> QuerySet[Channel]:
+    """Of channels with one address all say the same about its robots: ``services`` refuses another list."""
+    return Channel.objects.filter(budget_key__in=list(keys)).defer("settings").order_by("-enabled", "pk")
+
+
+def _waiting(key: str, now: datetime) -> Waiting:
+    case = Q(complaint__isnull=False)
+    counts = due_messages(key, now=now).aggregate(
+        **{f"case_{share}": Count("pk", filter=of_share(share, now=now) & case) for share in UrgencyClass},
+        **{f"alone_{share}": Count("pk", filter=of_share(share, now=now) & ~case) for share in UrgencyClass},
+    )
+    return Waiting(
+        cases={share: counts[f"case_{share}"] for share in UrgencyClass},
+        alone={share: counts[f"alone_{share}"] for share in UrgencyClass},
+    )
+
+
+def _mode(row: BudgetKey) -> Mode:
+    return Mode(row.digest_since, row.digest_busy_at, row.digested_at)
+
+
+def _robot(row: BudgetKey, budget: Budget, now: datetime) -> Robot:
+    left = {share: list(row.used_by.get(str(share), [])) for share in (UrgencyClass.URGENT, UrgencyClass.SYSTEM)}
+    sent = []
+    for stamp in row.used_at:
+        share = next((share for share, stamps in left.items() if stamp in stamps), UrgencyClass.NORMAL)
+        if share is not UrgencyClass.NORMAL:
+            left[share].remove(stamp)
+        sent.append((datetime.fromtimestamp(stamp, tz=UTC), share))
+    return Robot(tuple(sent), _usable_at(row, budget, now))
+
+
+def _usable_at(row: BudgetKey, budget: Budget, now: datetime) -> datetime:
+    return max(budgets.free_at(row, budget, now=now), row.gone_until or now)

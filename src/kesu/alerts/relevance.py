@@ -1,0 +1,60 @@
+"""Whether a message still matters when its turn has come."""
+
+from __future__ import annotations
+
+from kesu.alerts.models import Message
+from kesu.alerts.titles import LADDER_KINDS
+from kesu.complaints.models import Complaint
+
+OPENINGS = frozenset({"new", "continued"})
+AFTERWORDS = frozenset({"closed", "refund_rejected", "satisfaction", "platform_service_ended", "entrusted_refund"})
+TOLD = (Message.State.PENDING, Message.State.SENT, Message.State.DIGESTED)
+
+
+def overtaken_by(message: Message) -> str:
+    """Why a message need not be sent any more; "" while it matters. The platform's state decides, not a click."""
+    return pointless(message) or ("a newer reminder" if _has_newer_reminder(message) else "")
+
+
+def pointless(message: Message) -> str:
+    """The same without asking what other messages there are: by the state of its case alone."""
+    complaint = message.complaint
+    if complaint is None:
+        return ""
+    if message.kind in AFTERWORDS:
+        return "complained again" if complaint.open and message.kind in ("closed", "refund_rejected") else ""
+    if not complaint.open:
+        return "closed"
+    if (
+        message.round_number
+        and message.round_number < complaint.round_number
+        and message.kind in LADDER_KINDS | OPENINGS
+    ):
+        return "a later round runs"
+    if message.kind in OPENINGS and complaint.replied and not message.facts.get("replied"):
+        return "answered"
+    return _pointless_reminder(message, complaint) if message.kind in LADDER_KINDS else ""
+
+
+def _pointless_reminder(message: Message, complaint: Complaint) -> str:
+    if message.facts.get("clock") == "reply" and complaint.replied:
+        return "answered"
+    if message.facts.get("only_unclaimed") and complaint.claimed_by_id is not None:
+        return "claimed"
+    if message.kind == "claim_stalled" and complaint.claimed_by_id is None:
+        return "released"
+    return ""
+
+
+def _has_newer_reminder(message: Message) -> bool:
+    if message.complaint_id is None or message.kind not in LADDER_KINDS:
+        return False
+    newer = Message.objects.filter(
+        complaint=message.complaint_id,
+        channel_id=message.channel_id,
+        kind__in=LADDER_KINDS,
+        facts__clock=message.facts.get("clock"),
+        state__in=TOLD,
+        pk__gt=message.pk,
+    )
+    return newer.exists()

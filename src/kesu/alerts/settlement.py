@@ -1,0 +1,226 @@
+"""What becomes of a message after a try: sent, tried again, shortened, carried by another channel, visibly failed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from django.db import transaction
+
+from kesu.alerts import budgets, cards, digests
+from kesu.alerts.channels import kind_named
+from kesu.alerts.channels.base import Receipt
+from kesu.alerts.models import Attempt, BudgetKey, Channel, Message
+from kesu.alerts.outbox import copy_for, substitutes
+from kesu.alerts.relevance import TOLD
+from kesu.complaints.models import Complaint
+from kesu.rules.backoff import backoff
+from kesu.rules.escalations import UrgencyClass
+
+log = structlog.get_logger(__name__)
+
+FAILURES_BEFORE_SUBSTITUTE = 4
+FAILURES_AT_MOST = 12
+UNKNOWN_BEFORE_SUBSTITUTE = 2
+UNKNOWN_AT_MOST = 4
+"""Each may have arrived, so each further try may be a repetition; it says so. None at all would be worse."""
+
+PROBE_EVERY = timedelta(minutes=10)
+Outcome = Attempt.Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A message a worker has in hand until its lease ends. ``number`` counts its tries: another worker's is higher.
+
+    ``robot`` and ``budget_key`` say which of a group's robots it is sent by.
+    """
+
+    message_pk: int
+    attempt_pk: int
+    number: int
+    budget_key: str = ""
+    robot: int = 0
+
+
+@transaction.atomic
+def record(
+    claim: Claim, outcome: str, receipt: Receipt, *, now: datetime, milliseconds: int = 0, jitter: float = 0.0
+) -> Message.State:
+    """Log the answer to a try and settle its message; the state the message is in then.
+
+    Only SENT (``errcode == 0``) marks it sent. A try whose lease another worker took over is logged, and settles the
+    message only when it arrived.
+    """
+    Attempt.objects.filter(pk=claim.attempt_pk).update(
+        outcome=outcome,
+        http_status=receipt.http_status,
+        code=receipt.code,
+        answer=receipt.answer,
+        payload_sha256=receipt.payload_sha256,
+        milliseconds=milliseconds,
+    )
+    message = _locked(claim.message_pk)
+    ours = message.attempts == claim.number and message.state == Message.State.PENDING
+    log.info("message.tried", message=message.pk, channel=message.channel_id, outcome=outcome, code=receipt.code)
+    if outcome == Outcome.SENT:
+        _sent(message, now)
+        if receipt.card is not None:
+            cards.remember(message, receipt.card, now=now)
+    elif ours:
+        message.error = f"{receipt.code} {receipt.answer}".strip()[:300]
+        _settle(message, claim.budget_key or message.channel.budget_key, outcome, receipt, now, jitter)
+        message.save()
+    return Message.State(message.state)
+
+
+def supersede(message: Message, reason: str, *, now: datetime) -> None:
+    """Drop a message that no longer matters; the outbox keeps the reason."""
+    message.state, message.error, message.due_at = Message.State.SUPERSEDED, reason, now
+    message.save(update_fields=["state", "error", "due_at"])
+    log.info("message.superseded", message=message.pk, reason=reason)
+
+
+def carry_elsewhere(message: Message, *, now: datetime) -> None:
+    """A message whose channel is dead goes to another, without a try."""
+    message.error = "channel dead"
+    _leave_dead_channel(message, now)
+    message.save()
+
+
+def _locked(message_pk: int) -> Message:
+    rows = Message.objects.select_for_update(no_key=True, of=("self",)).select_related("channel")
+    return rows.defer("channel__settings").get(pk=message_pk)
+
+
+def _sent(message: Message, now: datetime) -> None:
+    message.state, message.sent_at, message.error = Message.State.SENT, now, ""
+    message.save(update_fields=["state", "sent_at", "error"])
+    revived = Channel.objects.filter(pk=message.channel_id, dead_since__isnull=False)
+    if revived.update(dead_since=None, probe_at=None, dead_reason=""):
+        log.info("channel.alive", channel=message.channel_id)
+
+
+def _settle(message: Message, key: str, outcome: str, receipt: Receipt, now: datetime, jitter: float) -> None:
+    """One failed try. A test message is never tried again: a person is looking."""
+    spared = outcome == Outcome.CHANNEL_DEAD and _others_of_the_group_live(message.channel, key, now)
+    if outcome == Outcome.CHANNEL_DEAD and not spared:
+        _mark_dead(message, receipt, now)
+    if outcome == Outcome.RATE:
+        budgets.rest(key, kind_named(message.channel.kind).budget, now=now)
+    if message.kind == "test":
+        _fail(message, now)
+    elif outcome == Outcome.RATE or spared:
+        message.due_at = now
+    elif outcome == Outcome.PAYLOAD and not message.shortened:
+        message.shortened, message.due_at = True, now
+    elif outcome == Outcome.PAYLOAD:
+        _give_up(message, now)
+    elif outcome == Outcome.CHANNEL_DEAD:
+        _leave_dead_channel(message, now)
+    else:
+        _try_again(message, outcome, now, jitter)
+
+
+def _try_again(message: Message, outcome: str, now: datetime, jitter: float) -> None:
+    """Later, unless the tries are used up; sooner used up where another channel could carry it."""
+    message.failures += 1
+    tries, patience, limit = message.failures, FAILURES_BEFORE_SUBSTITUTE, FAILURES_AT_MOST
+    if outcome == Outcome.UNKNOWN:
+        message.doubtful = True
+        tries = message.log.filter(outcome=Outcome.UNKNOWN).count()
+        patience, limit = UNKNOWN_BEFORE_SUBSTITUTE, UNKNOWN_AT_MOST
+    if tries >= limit or (tries >= patience and _substitutes(message)):
+        _give_up(message, now)
+    else:
+        message.due_at = now + timedelta(seconds=backoff(message.failures, jitter))
+
+
+def _others_of_the_group_live(channel: Channel, key: str, now: datetime) -> bool:
+    """Leave one of several robots alone for a while; whether another one of them is left."""
+    if not channel.more_budget_keys:
+        return False
+    BudgetKey.objects.filter(pk=key).update(gone_until=now + PROBE_EVERY)
+    keys = [channel.budget_key, *channel.more_budget_keys]
+    gone = BudgetKey.objects.filter(pk__in=keys, gone_until__gt=now).count()
+    log.error("robot.gone", channel=channel.pk, key=key[:8], left=len(keys) - gone)
+    return gone < len(keys)
+
+
+def _leave_dead_channel(message: Message, now: datetime) -> None:
+    """Another channel carries it at once; without one it waits for probes of the dead one, a bounded time."""
+    if _hand_over(message, now):
+        return
+    message.failures += 1
+    if message.failures >= FAILURES_AT_MOST:
+        _fail(message, now)
+    else:
+        message.due_at = message.channel.probe_at or now + PROBE_EVERY
+
+
+def _give_up(message: Message, now: datetime) -> None:
+    if not _hand_over(message, now):
+        _fail(message, now)
+
+
+def _fail(message: Message, now: datetime) -> None:
+    """The end of a message that nobody got. It stays visible and counted; the ladder of its case goes on."""
+    message.state, message.due_at = Message.State.FAILED, now
+    if message.kind == digests.KIND:
+        digests.fail(message, now=now)
+    log.error("message.failed", message=message.pk, channel=message.channel_id, kind=message.kind)
+
+
+def _hand_over(message: Message, now: datetime) -> bool:
+    """Let the first channel that can carry it do so.
+
+    The complaint's row is taken first: whoever records a snapshot holds it, and writes messages too.
+    """
+    if message.complaint_id is not None:
+        Complaint.objects.select_for_update(no_key=True).only("pk").get(pk=message.complaint_id)
+    for candidate in _substitutes(message):
+        copy = copy_for(message, candidate, now=now)
+        if copy.state in TOLD:
+            if message.kind == digests.KIND:
+                digests.follow(message, copy)
+            message.state, message.moved_to, message.due_at = Message.State.MOVED, copy, now
+            log.warning("message.moved", message=message.pk, channel=message.channel_id, to=candidate.pk)
+            return True
+    return False
+
+
+def _mark_dead(message: Message, receipt: Receipt, now: datetime) -> None:
+    """Remember that a channel takes nothing any more, and tell people through another one, once."""
+    channel = message.channel
+    channel.probe_at = now + PROBE_EVERY
+    if channel.dead_since is not None:
+        Channel.objects.filter(pk=channel.pk).update(probe_at=channel.probe_at)
+        return
+    channel.dead_since, channel.dead_reason = now, f"{receipt.code} {receipt.answer}".strip()[:300]
+    channel.save(update_fields=["dead_since", "probe_at", "dead_reason"])
+    log.error("channel.dead", channel=channel.pk, code=receipt.code)
+    others = substitutes(channel, None)
+    if others:
+        row = Message(
+            channel=others[0],
+            kind="channel_dead",
+            facts={"channel": channel.name, "reason": channel.dead_reason},
+            urgency=UrgencyClass.URGENT,
+            mention=True,
+            dedupe_key=f"channel:{channel.pk}:dead:{now.timestamp():.6f}",
+            created_at=now,
+            due_at=now,
+        )
+        Message.objects.bulk_create([row], ignore_conflicts=True)
+
+
+def _substitutes(message: Message) -> list[Channel]:
+    """Who may carry it instead: of a digest, whoever serves every account in it."""
+    accounts: list[int] | list[None] = digests.accounts(message) if message.kind == digests.KIND else []
+    found = [substitutes(message.channel, account) for account in accounts or [_account(message)]]
+    return [candidate for candidate in found[0] if all(candidate in others for others in found[1:])]
+
+
+def _account(message: Message) -> int | None:
+    return message.complaint.account_id if message.complaint else message.facts.get("account")
