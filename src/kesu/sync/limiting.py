@@ -1,0 +1,105 @@
+"""Asking daily what the platform forbids the sub-merchants that payers complain about, and telling what changed."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+
+import structlog
+from django.db import transaction
+
+from kesu.alerts.accounts import LIMITATION, AccountCause, owe_about_accounts
+from kesu.complaints.models import Complaint
+from kesu.merchants.credentials import NoCredentials
+from kesu.merchants.limitations import ASK_EVERY, LimitationChange, plan_asking, remember_limitations
+from kesu.merchants.models import Account, Limitation
+from kesu.rules.escalations import UrgencyClass
+from kesu.sync.gateway import Gateway
+from kesu.threads import in_thread
+from kesu.wechatpay import Limitations, PacingTimeout, RateLimited, WeChatPayError
+
+log = structlog.get_logger(__name__)
+
+LEASE = timedelta(minutes=3)
+RETRY = timedelta(minutes=1)
+
+
+def plan(account: Account, *, now: datetime) -> None:
+    """Which sub-merchants to ask about. Only service providers (普通服务商) may ask."""
+    if account.role != Account.Role.PARTNER:
+        return
+    plan_asking(account, complained(account), now=now)
+
+
+def complained(account: Account) -> set[str]:
+    """The sub-merchants that have open complaints."""
+    open_ones = Complaint.objects.filter(account=account, open=True).exclude(complainted_mchid__in=["", account.mchid])
+    return set(open_ones.values_list("complainted_mchid", flat=True).distinct())
+
+
+async def ask_due(gateway: Gateway, *, limit: int = 8) -> int:
+    """Ask about up to ``limit`` due sub-merchants; returns how many were taken."""
+    rows = await in_thread(claim, gateway.now(), limit)
+    if rows:
+        await asyncio.gather(*(_ask(gateway, row) for row in rows))
+    return len(rows)
+
+
+def claim(now: datetime, limit: int) -> list[Limitation]:
+    with transaction.atomic():
+        rows = list(
+            Limitation.objects.select_for_update(skip_locked=True, of=("self",))
+            .filter(due_at__lte=now, account__enabled=True)
+            .order_by("due_at", "id")[:limit]
+        )
+        Limitation.objects.filter(pk__in=[row.pk for row in rows]).update(due_at=now + LEASE)
+    return rows
+
+
+async def _ask(gateway: Gateway, row: Limitation) -> None:
+    """One sub-merchant's boundary."""
+    try:
+        account, client = await gateway.client(row.account_id)
+        found = await client.get_limitations(row.sub_mchid)
+        await in_thread(record, account, row.sub_mchid, found, now=gateway.now())
+    except (RateLimited, PacingTimeout) as error:
+        await in_thread(_later, row, error, gateway.now() + RETRY)
+    except (WeChatPayError, NoCredentials) as error:
+        await in_thread(_later, row, error, gateway.now() + ASK_EVERY)
+    except Exception as error:
+        log.exception("limitations_failed", account=row.account_id)
+        await in_thread(_later, row, error, gateway.now() + ASK_EVERY)
+
+
+@transaction.atomic
+def record(account: Account, sub_mchid: str, found: Limitations, *, now: datetime) -> LimitationChange | None:
+    """Keep an answer and owe the messages for what changed, together."""
+    change = remember_limitations(account, sub_mchid, found, now=now)
+    if change is not None:
+        log.warning("limitations_changed", account=account.pk, added=change.added, lifted=change.lifted)
+        owe_about_accounts([_cause(account, change, found, now)], now=now)
+    return change
+
+
+def _cause(account: Account, change: LimitationChange, found: Limitations, now: datetime) -> AccountCause:
+    way_out = found.recovery_specifications[0] if found.recovery_specifications else None
+    return AccountCause(
+        account_pk=account.pk,
+        mchid=account.mchid,
+        key=f"limitation:{change.sub_mchid}:{now.isoformat()}",
+        kind=LIMITATION,
+        urgency=UrgencyClass.URGENT if change.added else UrgencyClass.NORMAL,
+        mention=bool(change.added),
+        facts={
+            "sub_mchid": change.sub_mchid,
+            "added": list(change.added),
+            "lifted": list(change.lifted),
+            "reason": way_out.limitation_reason if way_out else "",
+            "recover_way": way_out.recover_way if way_out else "",
+        },
+    )
+
+
+def _later(row: Limitation, error: Exception, due_at: datetime) -> None:
+    told = f"{type(error).__name__}: {error}"[:300]
+    Limitation.objects.filter(pk=row.pk).update(error=told, due_at=due_at)
