@@ -1,0 +1,140 @@
+"""One web process: the receiver of notices as raw ASGI, beside Django's pages served as WSGI in threads.
+
+Django under ASGI would open a database connection a request; the receiver needs neither Django's middleware nor
+its threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Awaitable, Callable
+
+import django
+import psycopg
+import structlog
+
+from kesu import clock
+from kesu.config.settings import CONFIGURATION
+
+django.setup()
+
+from a2wsgi import WSGIMiddleware  # noqa: E402
+from django.core.wsgi import get_wsgi_application  # noqa: E402
+from django.db import connection  # noqa: E402
+
+from kesu.config.lifecycle import schema_is_current  # noqa: E402
+from kesu.intake import rejections  # noqa: E402
+from kesu.intake.directory import Directory  # noqa: E402
+from kesu.intake.receiver import Receive, Receiver, Scope, Send  # noqa: E402
+from kesu.intake.writer import InboxWriter, connection_parameters  # noqa: E402
+from kesu.merchants.services import NOTIFY_PATH  # noqa: E402
+from kesu.metrics import PATH as METRICS_PATH  # noqa: E402
+from kesu.metrics import Gate, MetricsPage  # noqa: E402
+from kesu.sync.gateway import Gateway  # noqa: E402
+from kesu.threads import DatabaseThreads  # noqa: E402
+
+log = structlog.get_logger(__name__)
+
+FLUSH_SECONDS = 1.0
+
+
+class Application:
+    """The ASGI application. Its parts are made at start-up, when the event loop runs."""
+
+    def __init__(self) -> None:
+        self._pages = WSGIMiddleware(get_wsgi_application(), workers=CONFIGURATION.web_threads)  # type: ignore[arg-type]
+        self._threads = DatabaseThreads(2)
+        gate = Gate(CONFIGURATION.metrics_allow, CONFIGURATION.metrics_token.get_secret_value())
+        self._metrics = MetricsPage(gate, now=clock.now, run=self._threads.run)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith(NOTIFY_PATH):
+            await self._receiver(scope, receive, self._metrics.notices.counting(send))
+        elif scope["type"] == "http" and scope["path"] in ("/healthz", "/readyz"):
+            await self._health(scope["path"], send)
+        elif scope["type"] == "http" and scope["path"] == METRICS_PATH:
+            await self._metrics(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._pages(scope, receive, send)  # type: ignore[arg-type]
+        elif scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        await self._start()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self._stop()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _start(self) -> None:
+        parameters = connection_parameters()
+        self._writer = InboxWriter(lambda: psycopg.AsyncConnection.connect(**parameters))  # type: ignore[arg-type]
+        self._rejections = rejections.RejectionLog()
+        self._directory = Directory()
+        self._gateway = Gateway(clock.now)
+        self._receiver = Receiver(
+            self._writer,
+            self._directory,
+            self._rejections,
+            now=clock.now,
+            in_thread=self._threads.run,
+            on_unknown_serial=self._fetch_platform_keys,
+        )
+        self._flusher = asyncio.create_task(self._flush_rejections())
+
+    async def _stop(self) -> None:
+        self._flusher.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._flusher
+        await self._writer.close()
+        await self._gateway.close()
+        await asyncio.to_thread(self._threads.close)
+
+    async def _fetch_platform_keys(self, account_id: int) -> None:
+        try:
+            await self._gateway.refresh_platform_keys(account_id)
+        except Exception:
+            log.exception("platform_keys_failed", account=account_id)
+
+    async def _flush_rejections(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_SECONDS)
+            waiting = self._rejections.take()
+            if waiting:
+                self._metrics.notices.refused(waiting)
+                try:
+                    await self._threads.run(rejections.store, waiting)
+                except Exception as error:  # noqa: BLE001 - a background task's boundary
+                    log.warning("rejections_not_stored", error=type(error).__name__)
+
+    async def _health(self, path: str, send: Send) -> None:
+        """``/healthz``: the process lives. ``/readyz``: the database answers and its schema is this version's."""
+        problem = "" if path == "/healthz" else await self._threads.run(_not_ready)
+        body = json.dumps({"status": problem or "ok"}).encode()
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": 503 if problem else 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
+_schema_is_current = False
+
+
+def _not_ready() -> str:
+    """Why this process cannot serve, or an empty string."""
+    global _schema_is_current
+    try:
+        if not _schema_is_current:
+            if not schema_is_current():
+                return "the database schema is older than this version: run kesu migrate"
+            _schema_is_current = True
+        with connection.cursor() as cursor:
+            cursor.execute("select 1")
+    except Exception as error:  # noqa: BLE001 - whatever keeps the database from answering is the answer
+        return f"the database does not answer ({type(error).__name__})"
+    return ""
+
+
+application: Callable[[Scope, Receive, Send], Awaitable[None]] = Application()

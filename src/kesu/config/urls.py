@@ -1,0 +1,8 @@
+"""Every page's address, and the addresses that others call."""
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("callbacks/", include("kesu.alerts.callbacks")),
+    path("", include("kesu.desk.urls")),
+]

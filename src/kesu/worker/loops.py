@@ -1,0 +1,181 @@
+"""The worker: every loop of Kesu, side by side in one event loop.
+
+Each loop claims a bounded batch of due rows and goes on at once while it finds some; otherwise it waits a
+second or until it is woken. Any number of workers may run on any number of machines: claims skip each other's
+rows, leases of the dead run out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from kesu import __version__
+from kesu.alerts import cards, heartbeats
+from kesu.alerts import services as alerts
+from kesu.alerts.dispatch import Dispatcher
+from kesu.intake import inbox
+from kesu.retention import sweeps
+from kesu.sync import limiting, pictures, polling, refreshing, rereading, watching
+from kesu.sync.gateway import Gateway
+from kesu.threads import in_thread
+from kesu.worker import watchdog
+from kesu.worker.deadman import DeadMan
+from kesu.worker.models import Heartbeat
+
+log = structlog.get_logger(__name__)
+
+IDLE_SECONDS = 1.0
+AFTER_ERROR_SECONDS = 2.0
+HEARTBEAT_SECONDS = 5.0
+GONE_AFTER = timedelta(days=1)
+
+Body = Callable[[], Awaitable[int]]
+
+
+@dataclass(frozen=True)
+class Loop:
+    """``body`` does one batch and returns how much it did; ``wakes`` names loops that may have work because of it."""
+
+    name: str
+    body: Body
+    wakes: tuple[str, ...] = ()
+    idle_seconds: float = IDLE_SECONDS
+
+
+def loops(gateway: Gateway, dispatcher: Dispatcher) -> list[Loop]:
+    """Everything a worker does, in the order of a complaint's way."""
+    now = gateway.now
+
+    async def drain() -> int:
+        return await in_thread(inbox.drain, now=now())
+
+    async def foreground() -> int:
+        return await refreshing.refresh_due(gateway, lane=refreshing.FOREGROUND, limit=8)
+
+    async def background() -> int:
+        return await refreshing.refresh_due(gateway, lane=refreshing.BACKGROUND, limit=2)
+
+    async def clocks() -> int:
+        return await in_thread(alerts.raise_due_clocks, now=now())
+
+    return [
+        Loop("polls", lambda: polling.poll_due(gateway, lane=polling.FREQUENT), wakes=("refresh",)),
+        Loop("backfill", lambda: polling.poll_due(gateway, lane=polling.LONG), wakes=("check",)),
+        Loop("rereads", lambda: in_thread(rereading.request_rereads, now=now()), wakes=("check",), idle_seconds=30),
+        Loop("inbox", drain, wakes=("refresh",)),
+        Loop("refresh", foreground, wakes=("outbox", "check", "pictures")),
+        Loop("check", background, wakes=("outbox", "pictures")),
+        Loop("clocks", clocks, wakes=("outbox",)),
+        Loop("outbox", dispatcher.start_due),
+        Loop("cards", lambda: cards.grey_due(now)),
+        Loop("pictures", lambda: pictures.fetch_due(gateway)),
+    ]
+
+
+def account_loops(gateway: Gateway) -> list[Loop]:
+    """What looks after the accounts themselves."""
+    return [
+        Loop("accounts", lambda: watching.watch_due(gateway), wakes=("outbox", "limitations"), idle_seconds=10),
+        Loop("limitations", lambda: limiting.ask_due(gateway), wakes=("outbox",), idle_seconds=10),
+    ]
+
+
+def upkeep(now: Callable[[], datetime]) -> list[Loop]:
+    """What looks after the rest; no complaint's way leads through it."""
+    return [
+        Loop(
+            "watchdog",
+            lambda: in_thread(lambda: watchdog.watch(now=now())),
+            idle_seconds=watchdog.EVERY_SECONDS,
+        ),
+        Loop("heartbeats", lambda: in_thread(heartbeats.owe_heartbeats, now=now()), wakes=("outbox",), idle_seconds=20),
+        Loop("retention", lambda: in_thread(lambda: sweeps.sweep(now=now())), idle_seconds=sweeps.EVERY_SECONDS),
+    ]
+
+
+class Worker:
+    """Runs the loops until ``stop`` is called; then each finishes its batch."""
+
+    def __init__(self, gateway: Gateway, dispatcher: Dispatcher, *, deadman_url: str = "") -> None:
+        self.gateway, self.dispatcher = gateway, dispatcher
+        self.name = f"{socket.gethostname()}:{os.getpid()}"
+        self._stopping = asyncio.Event()
+        self._loops = loops(gateway, dispatcher) + account_loops(gateway) + upkeep(gateway.now)
+        self._wakes = {loop.name: asyncio.Event() for loop in self._loops}
+        self._deadman = DeadMan(deadman_url, self._wakes)
+
+    def wake(self, name: str) -> None:
+        """Let the named loop look at once. Unknown names are ignored: a newer process may know more."""
+        if name in self._wakes:
+            self._wakes[name].set()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        for event in self._wakes.values():
+            event.set()
+
+    async def run(self) -> None:
+        log.info("worker_started", worker=self.name)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for loop in self._loops:
+                    group.create_task(self._run_loop(loop), name=loop.name)
+                group.create_task(self._beat(), name="heartbeat")
+                group.create_task(self._deadman.run(self._stopping), name="deadman")
+        finally:
+            await self.dispatcher.close()
+            await self.gateway.close()
+        log.info("worker_stopped", worker=self.name)
+
+    async def _run_loop(self, loop: Loop) -> None:
+        wake = self._wakes[loop.name]
+        while not self._stopping.is_set():
+            wake.clear()
+            try:
+                did = await loop.body()
+            except Exception:
+                log.exception("loop_failed", loop=loop.name)
+                self._deadman.failed(loop.name)
+                await self._pause(wake, AFTER_ERROR_SECONDS)
+                continue
+            self._deadman.passed(loop.name)
+            if did:
+                for name in loop.wakes:
+                    self.wake(name)
+            else:
+                await self._pause(wake, loop.idle_seconds)
+
+    async def _pause(self, wake: asyncio.Event, seconds: float) -> None:
+        if self._stopping.is_set():
+            return
+        try:
+            await asyncio.wait_for(wake.wait(), seconds)
+        except TimeoutError:
+            return
+
+    async def _beat(self) -> None:
+        started_at = self.gateway.now()
+        while not self._stopping.is_set():
+            try:
+                await in_thread(_beat, self.name, started_at, self.gateway.now())
+            except Exception:
+                log.exception("heartbeat_failed")
+            try:
+                await asyncio.wait_for(self._stopping.wait(), HEARTBEAT_SECONDS)
+            except TimeoutError:
+                continue
+        await in_thread(Heartbeat.objects.filter(name=self.name).delete)
+
+
+def _beat(name: str, started_at: datetime, now: datetime) -> None:
+    Heartbeat.objects.update_or_create(
+        name=name, defaults={"version": __version__, "started_at": started_at, "seen_at": now}
+    )
+    Heartbeat.objects.filter(seen_at__lt=now - GONE_AFTER).delete()

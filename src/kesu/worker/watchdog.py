@@ -1,0 +1,229 @@
+"""The watchdog: what must always hold, looked at every half minute, told when it does not, repaired where it is safe.
+
+An invariant that is violated is a defect of Kesu, or a clock that was put back after it ran ahead. Either way a
+deadline could be slept through, so it is an error in the log, a metric and a finding of ``kesu doctor``. A repair
+decides nothing about a complaint: it asks for the complaint to be read, which arms and stops clocks, or makes work due.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+
+from kesu.alerts.models import Attempt, Clock, Message
+from kesu.complaints.models import Complaint
+from kesu.intake.models import Notice
+from kesu.merchants.models import Account
+from kesu.sync import polling, refreshing
+from kesu.sync.models import Poll, Refresh
+from kesu.sync.requests import Priority, request_refresh
+from kesu.worker.models import Watch
+
+log = structlog.get_logger(__name__)
+
+EVERY_SECONDS = 30
+AT_ONCE = 200
+SHOWN = 5
+WATCH_LOCK = 0x6B736477  # "ksdw"
+AHEAD = timedelta(minutes=2)
+"""What was written that much in the future was written by a clock that ran ahead."""
+SLACK = timedelta(hours=1)
+"""How much later than its longest regular wait work may be due."""
+
+Found = QuerySet[Any]
+
+
+@dataclass(frozen=True)
+class Invariant:
+    """``violations`` finds the rows that break it at a moment; ``heal`` repairs some of them and says how many."""
+
+    name: str
+    violations: Callable[[datetime], Found]
+    heal: Callable[[Sequence[Any], datetime], int]
+
+
+@dataclass(frozen=True)
+class Violation:
+    """``examples`` are primary keys; ``count`` stops at ``AT_ONCE`` + 1; ``healed`` were repaired, or a repair asked
+    for.
+    """
+
+    invariant: str
+    count: int
+    examples: list[int]
+    healed: int = 0
+
+
+def look(now: datetime) -> list[Violation]:
+    """Every violation, without touching anything."""
+    found = [(invariant, _keys(invariant, now)) for invariant in INVARIANTS]
+    return [Violation(invariant.name, len(keys), keys[:SHOWN]) for invariant, keys in found if keys]
+
+
+def watch(*, now: datetime) -> int:
+    """Look, repair, and note what was found; 0, since the next look can wait. One process at a time does it."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("select pg_try_advisory_xact_lock(%s)", [WATCH_LOCK])
+        if not cursor.fetchone()[0]:
+            return 0
+        for invariant in INVARIANTS:
+            _note(invariant.name, _examine(invariant, now), now)
+    return 0
+
+
+def open_without_clock() -> int:
+    """The invariant that matters most: how many open complaints lack a running clock for what they owe."""
+    return sum(_without_clock(kind).count() for kind in Clock.Kind)
+
+
+def _examine(invariant: Invariant, now: datetime) -> Violation | None:
+    keys = _keys(invariant, now)
+    if not keys:
+        return None
+    healed = invariant.heal(keys[:AT_ONCE], now)
+    violation = Violation(invariant.name, len(keys), keys[:SHOWN], healed)
+    log.error(
+        "invariant_violated",
+        invariant=invariant.name,
+        violations=violation.count,
+        examples=violation.examples,
+        healed=healed,
+    )
+    return violation
+
+
+def _keys(invariant: Invariant, now: datetime) -> list[int]:
+    return list(invariant.violations(now).order_by("pk").values_list("pk", flat=True)[: AT_ONCE + 1])
+
+
+def _note(name: str, violation: Violation | None, now: datetime) -> None:
+    row = Watch.objects.filter(pk=name).first() or Watch(name=name)
+    row.violations = violation.count if violation else 0
+    row.examples = violation.examples if violation else []
+    row.since = (row.since or now) if violation else None
+    row.healed += violation.healed if violation else 0
+    row.checked_at = now
+    row.save()
+
+
+def _without_clock(kind: str) -> QuerySet[Complaint]:
+    """Open complaints whose round owes ``kind`` and has no running clock for it."""
+    running = Clock.objects.filter(
+        complaint=OuterRef("pk"), round_number=OuterRef("round_number"), kind=kind, stopped_at__isnull=True
+    )
+    owing = Complaint.objects.filter(open=True).filter(~Exists(running))
+    return owing.filter(replied=False) if kind == Clock.Kind.REPLY else owing
+
+
+def _open_without(now: datetime) -> Found:
+    return Complaint.objects.filter(
+        Q(pk__in=_without_clock(Clock.Kind.COMPLETE).values("pk"))
+        | Q(pk__in=_without_clock(Clock.Kind.REPLY).values("pk"))
+    )
+
+
+def _closed_with(now: datetime) -> Found:
+    return Complaint.objects.filter(
+        open=False, pk__in=Clock.objects.filter(stopped_at__isnull=True, complaint__open=False).values("complaint_id")
+    )
+
+
+def _read_again(keys: Sequence[Any], now: datetime) -> int:
+    """Reading sets the clocks right. One that is asked for already, or rests after failing, is not asked for again."""
+    in_hand = Refresh.objects.filter(account=OuterRef("account"), complaint_id=OuterRef("complaint_id")).filter(
+        Q(state=Refresh.State.WAITING) | Q(due_at__gt=now)
+    )
+    rows = Complaint.objects.filter(pk__in=keys).filter(~Exists(in_hand)).values_list("account_id", "complaint_id")
+    wanted = dict.fromkeys(rows, "watchdog")
+    request_refresh(wanted, priority=Priority.HEARD, now=now)
+    return len(wanted)
+
+
+def _unread(now: datetime) -> Found:
+    latest = now + timedelta(seconds=settings.CONFIGURATION.reread_open_seconds) + SLACK
+    return Complaint.objects.filter(open=True).filter(Q(read_again_at__isnull=True) | Q(read_again_at__gt=latest))
+
+
+def _refreshes(now: datetime) -> Found:
+    out_of_reach = Q(leased_until__gt=now + 2 * refreshing.LEASE) | Q(due_at__gt=now + 2 * refreshing.LONGEST_WAIT)
+    return Refresh.objects.filter(out_of_reach, state=Refresh.State.WAITING)
+
+
+def _notices(now: datetime) -> Found:
+    return Notice.objects.filter(state=Notice.State.RECEIVED).filter(
+        Q(due_at__gt=now + SLACK) | Q(attempts=0, due_at__gt=now + AHEAD)
+    )
+
+
+def _messages(now: datetime) -> Found:
+    """Pushes whose turn was set by a clock that ran ahead. One that is held back on purpose was written in the past."""
+    tried = Attempt.objects.filter(message=OuterRef("pk"), at__gt=now + AHEAD)
+    return Message.objects.filter(state=Message.State.PENDING, due_at__gt=now + AHEAD).filter(
+        Q(created_at__gt=now + AHEAD) | Exists(tried)
+    )
+
+
+def _orphans(now: datetime) -> Found:
+    return Message.objects.filter(state=Message.State.PENDING, channel__enabled=False)
+
+
+def _polls(now: datetime) -> Found:
+    tiers = polling.tiers()
+    late = Q()
+    for name, tier in tiers.items():
+        late |= Q(tier=name, due_at__gt=now + tier.every + SLACK)
+    return Poll.objects.filter(late, account__enabled=True)
+
+
+def _accounts(now: datetime) -> Found:
+    return (
+        Account.objects.filter(enabled=True)
+        .annotate(tiers=Count("poll"))
+        .filter(tiers__lt=len(Poll.Tier))
+        .defer("token")
+    )
+
+
+def _due_now(model: type[Any], **changes: Any) -> Callable[[Sequence[Any], datetime], int]:
+    def heal(keys: Sequence[Any], now: datetime) -> int:
+        found: int = model.objects.filter(pk__in=keys).update(due_at=now, **changes)
+        return found
+
+    return heal
+
+
+def _read_now(keys: Sequence[Any], now: datetime) -> int:
+    return Complaint.objects.filter(pk__in=keys).update(read_again_at=now)
+
+
+def _tell_nobody(keys: Sequence[Any], now: datetime) -> int:
+    """As when a channel is switched off: what it owes is told nowhere, and the outbox says so."""
+    return Message.objects.filter(pk__in=keys).update(
+        state=Message.State.SUPERSEDED, error="channel switched off", due_at=now
+    )
+
+
+def _poll(keys: Sequence[Any], now: datetime) -> int:
+    for account in Account.objects.filter(pk__in=keys).defer("token"):
+        polling.start_polling(account, now=now)
+    return len(keys)
+
+
+INVARIANTS = (
+    Invariant("open_without_clock", _open_without, _read_again),
+    Invariant("closed_with_clock", _closed_with, _read_again),
+    Invariant("open_never_read_again", _unread, _read_now),
+    Invariant("refresh_out_of_reach", _refreshes, _due_now(Refresh, leased_until=None)),
+    Invariant("notice_out_of_reach", _notices, _due_now(Notice)),
+    Invariant("message_out_of_reach", _messages, _due_now(Message)),
+    Invariant("message_without_channel", _orphans, _tell_nobody),
+    Invariant("poll_out_of_reach", _polls, _due_now(Poll)),
+    Invariant("account_without_polls", _accounts, _poll),
+)
