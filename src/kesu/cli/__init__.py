@@ -1,0 +1,75 @@
+"""The ``kesu`` command."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from kesu import __version__
+from kesu.cli import (
+    backup,
+    channels,
+    complaints,
+    demo,
+    doctor,
+    ladders,
+    merchant_keys,
+    outbox,
+    retention,
+    rota,
+    sandbox,
+    serve,
+    synchronise,
+    users,
+)
+from kesu.cli.language import _
+
+app = typer.Typer(
+    name="kesu",
+    help=_("Kesu: a self-hosted complaint desk for WeChat Pay merchants."),
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"kesu {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help=_("Show the version."))
+    ] = False,
+) -> None:
+    pass
+
+
+app.command("serve", help=_("Run the whole desk: database, pages, receiver and worker."))(serve.serve)
+app.command("web", help=_("Run one web process (receiver and pages)."))(serve.web)
+app.command("worker", help=_("Run one worker."))(serve.worker)
+app.command("migrate", help=_("Bring the database schema up to date."))(serve.migrate)
+app.command("demo", help=_("Try everything with a simulated platform; --check plays a scripted 72 hours."))(demo.demo)
+app.command("sandbox", help=_("Run a look-alike of WeChat Pay and of the chat robots."))(sandbox.sandbox)
+app.add_typer(merchant_keys.app, name="merchants", help=_("Merchant numbers and their keys."))
+app.add_typer(channels.app, name="channels", help=_("Where pushes go: WeCom robots, webhooks, e-mail and the like."))
+app.add_typer(ladders.app, name="ladders", help=_("When a case calls whom, again and again."))
+app.add_typer(rota.app, name="rota", help=_("Who is on call, week by week."))
+app.add_typer(complaints.app, name="complaints", help=_("The complaints the desk knows."))
+app.add_typer(outbox.app, name="outbox", help=_("Pushes owed, sent and failed."))
+app.add_typer(users.app, name="users", help=_("People who may sign in."))
+app.command("sync", help=_("Read complaints from the platform now, with progress."))(synchronise.sync)
+app.command("backup", help=_("Save the database into one file; Kesu may serve meanwhile."))(backup.backup)
+app.command("restore", help=_("Fill the database from a backup file."))(backup.restore)
+app.add_typer(retention.app, name="retention", help=_("How long data is kept."))
+app.add_typer(retention.privacy, name="privacy", help=_("Delete a payer's data on request."))
+app.command("doctor", help=_("Check the installation and say what to do."))(doctor.doctor)
+
+
+def main() -> None:
+    """Entry point of the installed command."""
+    app()

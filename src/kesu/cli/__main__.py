@@ -1,0 +1,5 @@
+"""``python -m kesu.cli``: how the supervisor starts its children."""
+
+from kesu.cli import main
+
+main()

@@ -1,0 +1,201 @@
+"""``kesu channels``."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from typing import Annotated, Any
+
+import typer
+
+from kesu.cli.environment import Data, Json, desk, fail, output, show_json, show_table
+from kesu.cli.language import _
+
+app = typer.Typer(no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help=_("The channel's name."))]
+
+
+KINDS = "wecom_robot | wecom_app | dingtalk_robot | feishu_robot | email | webhook | apprise"
+
+
+@app.command("add", help=_("Add a way to reach people: a group robot, an application, e-mail, a webhook."))
+def add(
+    name: Name,
+    kind: Annotated[str, typer.Option("--kind", help=KINDS)] = "wecom_robot",
+    url: Annotated[
+        str, typer.Option("--url", help=_("Address of the robot, the webhook or Apprise's; a secret."))
+    ] = "",
+    secret: Annotated[
+        str, typer.Option("--secret", help=_("The key that signs, of a webhook (made when left out) or a robot."))
+    ] = "",
+    setting: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", help=_("NAME=VALUE of the kind's own settings, commas between several; repeat for more.")
+        ),
+    ] = None,
+    mention: Annotated[
+        list[str] | None, typer.Option("--mention", help=_("WeCom account id on duty; repeat for more."))
+    ] = None,
+    second: Annotated[
+        list[str] | None,
+        typer.Option("--second", help=_("WeCom account id called when a deadline is missed; repeat for more.")),
+    ] = None,
+    account: Annotated[
+        list[str] | None, typer.Option("--account", help=_("Only this merchant number; repeat for more."))
+    ] = None,
+    fallback: Annotated[str, typer.Option("--fallback", help=_("Channel that takes over when this one is dead."))] = "",
+    standby: Annotated[bool, typer.Option("--standby", help=_("Used only as another channel's fallback."))] = False,
+    language: Annotated[str, typer.Option("--language", help="zh-hans | en")] = "zh-hans",
+    data: Data = None,
+) -> None:
+    """Try it with kesu channels test NAME."""
+    with desk(data):
+        from kesu import clock
+        from kesu.alerts.models import Channel
+        from kesu.alerts.services import SettingsError, add_channel
+        from kesu.merchants.models import Account
+
+        accounts = list(Account.objects.filter(mchid__in=account or []))
+        unknown = set(account or []) - {known.mchid for known in accounts}
+        if unknown:
+            fail(_("No such account: %s. kesu merchants list shows them.") % ", ".join(sorted(unknown)))
+        stand_in = Channel.objects.filter(name=fallback).first() if fallback else None
+        if fallback and stand_in is None:
+            fail(_("No such channel: %s. kesu channels list shows them.") % fallback)
+        if language not in ("zh-hans", "en"):
+            fail(_("The language must be zh-hans or en."))
+        settings = _settings(kind, url, secret) | _named(setting or [])
+        try:
+            channel = add_channel(
+                name=name,
+                kind=kind,
+                settings=settings,
+                accounts=accounts,
+                mentions=mention or [],
+                second_mentions=second or mention or [],
+                language=language,
+                fallback=stand_in,
+                standby=standby,
+                now=clock.now(),
+            )
+        except SettingsError as error:
+            fail(str(error))
+        output.print(_("Channel %s is added. Send it something: kesu channels test") % channel.name, markup=False)
+        if kind == "webhook" and not secret:
+            output.print(
+                _("It signs with the secret (shown only now): %s") % settings["secret"], markup=False, highlight=False
+            )
+        if settings.get("callback_token"):
+            path = f"/callbacks/wecom/{channel.pk}"
+            output.print(_("Enter this path of your public address in WeCom: %s") % path, markup=False, highlight=False)
+
+
+@app.command("test", help=_("Send one real push and say what the other side answered."))
+def send_test(name: Name, data: Data = None, json: Json = False) -> None:
+    """Exit status 1 unless it was accepted."""
+    with desk(data):
+        from kesu import clock
+        from kesu.alerts.models import Attempt
+        from kesu.alerts.services import test_channel
+
+        attempt = test_channel(_find(name), now=clock.now())
+        accepted = attempt.outcome == Attempt.Outcome.SENT
+        result = {
+            "channel": name,
+            "outcome": attempt.outcome,
+            "code": attempt.code,
+            "answer": attempt.answer,
+            "milliseconds": attempt.milliseconds,
+        }
+        if json:
+            show_json(result)
+        elif accepted:
+            output.print(_("Accepted: look at the group."))
+        if not accepted and not json:
+            fail(_("Not accepted (%(outcome)s, code %(code)s): %(answer)s") % result)
+        if not accepted:
+            raise typer.Exit(1)
+
+
+@app.command("list", help=_("Channels and how they are."))
+def list_channels(data: Data = None, json: Json = False) -> None:
+    """Secrets in addresses are masked."""
+    with desk(data):
+        from kesu import clock
+        from kesu.alerts.queries import channel_health
+
+        rows = [
+            {
+                "name": health.channel.name,
+                "kind": health.channel.kind,
+                "address": health.address,
+                "state": health.state,
+                "reason": health.channel.dead_reason,
+                "pending": health.pending,
+                "failed": health.failed,
+                "last_sent_at": health.last_sent_at,
+                "mentions": health.channel.mentions,
+                "second_mentions": health.channel.second_mentions,
+                "quiet_hours": health.channel.quiet_hours,
+            }
+            for health in channel_health(now=clock.now())
+        ]
+        if json:
+            show_json(rows)
+            return
+        shown = ["name", "kind", "address", "state", "pending", "failed", "reason"]
+        show_table(shown, [[row[column] for column in shown] for row in rows], _("None yet: kesu channels add --help"))
+
+
+@app.command("quiet", help=_("Let what is not urgent wait, such as 22:00-08:00 in Beijing; off ends it."))
+def quiet(name: Name, hours: Annotated[str, typer.Argument(help="22:00-08:00 | off")], data: Data = None) -> None:
+    """Nothing is dropped; what has less than six hours left does not wait."""
+    with desk(data):
+        from kesu import clock
+        from kesu.alerts.services import set_quiet_hours
+
+        try:
+            set_quiet_hours(_find(name), "" if hours == "off" else hours, now=clock.now())
+        except ValueError:
+            fail(_("Quiet hours are written 22:00-08:00."))
+        output.print(_("Quiet hours of %(name)s: %(hours)s") % {"name": name, "hours": hours}, markup=False)
+
+
+@app.command("remove", help=_("Switch a channel off; what it still owed is told nowhere."))
+def remove(name: Name, data: Data = None) -> None:
+    """Its log stays."""
+    with desk(data):
+        from kesu import clock
+        from kesu.alerts.services import switch
+
+        switch(_find(name), enabled=False, now=clock.now())
+        output.print(_("Channel %s is off.") % name, markup=False)
+
+
+def _find(name: str) -> Any:
+    from kesu.alerts.models import Channel
+
+    channel = Channel.objects.filter(name=name).first()
+    if channel is None:
+        fail(_("No such channel: %s. kesu channels list shows them.") % name)
+    return channel
+
+
+def _settings(kind: str, url: str, secret: str) -> dict[str, Any]:
+    """Each kind names its settings differently; the command has one --url and one --secret."""
+    if kind == "webhook":
+        made = f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
+        return {"url": url, "secret": secret or made}
+    name = "url" if kind == "apprise" else "webhook_url"
+    found = {name: url, "secret": secret}
+    return {name: value for name, value in found.items() if value}
+
+
+def _named(settings: list[str]) -> dict[str, str]:
+    """``--set`` options as names and values."""
+    pairs = [setting.partition("=") for setting in settings]
+    if not all(equals and name for name, equals, _value in pairs):
+        fail(_("--set takes NAME=VALUE."))
+    return {name: value for name, _equals, value in pairs}

@@ -1,0 +1,137 @@
+"""``kesu complaints``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from kesu.cli.environment import Data, Json, desk, fail, output, show_json, show_table
+from kesu.cli.language import _
+
+app = typer.Typer(no_args_is_help=True)
+
+Everything = Annotated[bool, typer.Option("--all", help=_("Finished ones too."))]
+
+
+@app.command("list", help=_("Complaints by the time left."))
+def list_complaints(
+    data: Data = None,
+    json: Json = False,
+    everything: Everything = False,
+    mchid: Annotated[str, typer.Option(help=_("Only this merchant's."))] = "",
+    limit: Annotated[
+        int | None, typer.Option(min=1, help=_("At most this many; by default, all for --json and 50 otherwise."))
+    ] = None,
+) -> None:
+    """With --json every known complaint that matches, open or (with --all) finished, is printed."""
+    with desk(data):
+        from django.db.models import F
+
+        from kesu.complaints.models import Complaint
+
+        rows = Complaint.objects.defer("raw", "payer_phone", "payer_openid").order_by(
+            F("next_due_at").asc(nulls_last=True), "-complaint_time", "id"
+        )
+        if not (everything or json):
+            rows = rows.filter(open=True)
+        if mchid:
+            rows = rows.filter(complainted_mchid=mchid)
+        if limit or not json:
+            rows = rows[: limit or 50]
+        if json:
+            show_json([_facts(row) for row in rows])
+            return
+        from kesu.clock import BEIJING
+
+        show_table(
+            [_("Due"), _("Complaint"), _("State"), _("Merchant"), _("Amount"), _("Times"), _("Text")],
+            [
+                [
+                    row.next_due_at.astimezone(BEIJING).strftime("%m-%d %H:%M") if row.next_due_at else "",
+                    row.complaint_id,
+                    row.state,
+                    row.complainted_mchid,
+                    "" if row.amount is None else f"¥{row.amount / 100:.2f}",
+                    row.user_complaint_times,
+                    " ".join(row.detail.split())[:40],
+                ]
+                for row in rows
+            ],
+            _("No complaints."),
+        )
+
+
+@app.command("show", help=_("One complaint with its timeline."))
+def show(
+    complaint_id: Annotated[str, typer.Argument(help=_("The platform's complaint number."))],
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Exit status 1 when the desk does not know the number."""
+    with desk(data):
+        from kesu.complaints.models import Complaint
+
+        row = Complaint.objects.filter(complaint_id=complaint_id).first()
+        if row is None:
+            fail(_("The desk knows no complaint %s. Try kesu sync.") % complaint_id)
+        facts = _facts(row) | {
+            "timeline": [
+                {
+                    "log_id": e.log_id,
+                    "operate_type": e.operate_type,
+                    "operate_time": e.operate_time,
+                    "operator": e.operator,
+                    "operate_details": e.details,
+                }
+                for e in row.timeline.order_by("operate_time", "log_id")
+            ],
+            "rounds": list(
+                row.rounds.order_by("number").values(
+                    "number", "started_at", "replied", "replied_at", "completed_at", "reply_due_at", "complete_due_at"
+                )
+            ),
+            "clocks": list(
+                row.clocks.order_by("round_number", "kind").values(
+                    "round_number", "kind", "deadline_at", "due_at", "stopped_at"
+                )
+            ),
+        }
+        if json:
+            show_json(facts)
+            return
+        for key, value in facts.items():
+            if not isinstance(value, list):
+                output.print(f"{key:24} {value}", markup=False, highlight=False)
+        for entry in facts["timeline"]:
+            output.print(
+                f"  {entry['operate_time']:%Y-%m-%d %H:%M} {entry['operate_type']}: {entry['operate_details']}",
+                markup=False,
+                highlight=False,
+            )
+
+
+def _facts(row: Any) -> dict[str, Any]:
+    return {
+        "complaint_id": row.complaint_id,
+        "complaint_state": row.state,
+        "complainted_mchid": row.complainted_mchid,
+        "complaint_time": row.complaint_time,
+        "reply_due_at": row.reply_due_at,
+        "complete_due_at": row.complete_due_at,
+        "user_complaint_times": row.user_complaint_times,
+        "open": row.open,
+        "replied": row.replied,
+        "next_due_at": row.next_due_at,
+        "round_number": row.round_number,
+        "amount": row.amount,
+        "problem_type": row.problem_type,
+        "complaint_detail": row.detail,
+        "complaint_full_refunded": row.full_refunded,
+        "incoming_user_response": row.incoming_user_response,
+        "in_platform_service": row.in_platform_service,
+        "need_immediate_service": row.need_immediate_service,
+        "user_tag_list": row.user_tags,
+        "claimed": row.claimed_at is not None,
+        "first_seen_at": row.first_seen_at,
+    }

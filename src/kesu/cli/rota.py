@@ -1,0 +1,143 @@
+"""``kesu rota``."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Any
+
+import typer
+
+from kesu.cli.environment import Data, Json, desk, fail, output, show_json, show_table
+from kesu.cli.language import _
+from kesu.cli.moments import moment, shown
+
+app = typer.Typer(no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help=_("The rota's name."))]
+Person = Annotated[str, typer.Argument(help=_("The name a person signs in with."))]
+WEEKS_SHOWN = 8
+
+
+@app.command("list", help=_("Rotas: who is on call now, and in the weeks to come."))
+def list_rotas(data: Data = None, json: Json = False) -> None:
+    """Times are Beijing's; * marks what was agreed besides the turns."""
+    with desk(data):
+        from kesu import clock
+        from kesu.alerts.models import Rota
+        from kesu.alerts.people import rota_of
+        from kesu.rules.rota import duties
+
+        now = clock.now()
+        rows = [
+            {"rota": row.name, **{name: getattr(duty, name) for name in _DUTY}}
+            for row in Rota.objects.order_by("name")
+            for duty in duties(rota_of(row), now, now + timedelta(weeks=WEEKS_SHOWN))
+        ]
+        if json:
+            show_json(rows)
+            return
+        columns = [_("Rota"), _("On call"), _("From"), _("Until")]
+        table = [
+            [row["rota"], f"{row['person']}{' *' if row['overridden'] else ''}", *map(shown, (row[at] for at in _ENDS))]
+            for row in rows
+        ]
+        show_table(columns, table, _("None yet: kesu rota add --help"))
+
+
+@app.command("add", help=_("Make a rota, or let people join one."))
+def add(
+    name: Name,
+    member: Annotated[list[str], typer.Option("--member", help=_("A person, in the order of turns; repeat for more."))],
+    weekday: Annotated[int, typer.Option(min=1, max=7, help=_("Turns start on this day, 1 for Monday."))] = 1,
+    hour: Annotated[int, typer.Option(min=0, max=23, help=_("And at this hour in Beijing."))] = 9,
+    data: Data = None,
+) -> None:
+    """Ladders name it as rota:NAME. Nobody's present turn ends when others join."""
+    with desk(data):
+        from kesu import clock
+        from kesu.alerts import rotas
+        from kesu.alerts.models import Rota
+
+        users = [_person(one) for one in member]
+        row = Rota.objects.filter(name=name).first()
+        if row is None:
+            rotas.create(name, users, weekday, hour, now=clock.now())
+        else:
+            rotas.add_members(row, users, now=clock.now())
+        output.print(_("Rota %s is set: kesu rota list") % name, markup=False)
+
+
+@app.command("leave", help=_("Let somebody leave a rota; the next one takes over at once."))
+def leave(name: Name, person: Person, data: Data = None) -> None:
+    """Overrides stay."""
+    with desk(data):
+        from kesu import clock
+        from kesu.alerts import rotas
+
+        rotas.remove_member(_find(name), _person(person), now=clock.now())
+        output.print(_("Rota %s is set: kesu rota list") % name, markup=False)
+
+
+@app.command("override", help=_("Put somebody on call for a while, whoever's turn it is."))
+def override(
+    name: Name,
+    person: Person,
+    start: Annotated[str, typer.Option("--from", help=_("When it begins, in Beijing: 2026-11-28 09:00."))],
+    until: Annotated[str, typer.Option("--until", help=_("When it ends."))],
+    data: Data = None,
+) -> None:
+    """Of overlapping ones the later counts."""
+    with desk(data):
+        from kesu.alerts import rotas
+
+        try:
+            rotas.override(_find(name), _person(person), moment(start), moment(until))
+        except rotas.RotaError:
+            fail(_("It must end after it begins."))
+        output.print(_("Rota %s is set: kesu rota list") % name, markup=False)
+
+
+@app.command("swap", help=_("Let two people take each other's turn: of the weeks that hold these two times."))
+def swap(
+    name: Name,
+    one: Annotated[str, typer.Argument(help=_("A time in the first turn, in Beijing: 2026-11-28."))],
+    other: Annotated[str, typer.Argument(help=_("A time in the second turn."))],
+    data: Data = None,
+) -> None:
+    """Only these two turns change."""
+    with desk(data):
+        from kesu.alerts import rotas
+
+        try:
+            rotas.swap(_find(name), moment(one), moment(other))
+        except rotas.RotaError as error:
+            fail(_REFUSED[error.code])
+        output.print(_("Rota %s is set: kesu rota list") % name, markup=False)
+
+
+_ENDS = ("starts_at", "ends_at")
+_DUTY = ("person", *_ENDS, "overridden")
+_REFUSED = {
+    "no_members": _("The rota has no members: kesu rota add."),
+    "same_turn": _("Both times are in the same turn."),
+    "same_person": _("The same person is on call in both turns."),
+    "backwards": _("It must end after it begins."),
+}
+
+
+def _find(name: str) -> Any:
+    from kesu.alerts.models import Rota
+
+    row = Rota.objects.filter(name=name).first()
+    if row is None:
+        fail(_("No such rota: %s. kesu rota list shows them.") % name)
+    return row
+
+
+def _person(name: str) -> Any:
+    from kesu.accounts.models import User
+
+    user = User.objects.filter(username=name).first()
+    if user is None:
+        fail(_("No such person: %s. kesu users list shows them.") % name)
+    return user

@@ -1,0 +1,153 @@
+"""A complaint as a row of the inbox: what is owed, how long is left, what marks it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.functional import cached_property
+from django.utils.translation import gettext, ngettext
+
+from kesu.complaints.models import Complaint
+from kesu.desk import durations, words
+from kesu.rules.deadlines import urgency
+
+
+@dataclass(frozen=True)
+class Countdown:
+    """One running deadline. ``tone`` is an urgency of the rules, told to the browser with both ends of the time."""
+
+    owed: str
+    started_at: datetime
+    due_at: datetime
+    now: datetime
+
+    @property
+    def seconds(self) -> float:
+        return (self.due_at - self.now).total_seconds()
+
+    @property
+    def tone(self) -> str:
+        return urgency(self.started_at, self.due_at, self.now).value
+
+    @property
+    def text(self) -> str:
+        return durations.countdown(self.seconds)
+
+    @property
+    def start_milliseconds(self) -> int:
+        return round(self.started_at.timestamp() * 1000)
+
+    @property
+    def due_milliseconds(self) -> int:
+        return round(self.due_at.timestamp() * 1000)
+
+    @property
+    def allowed_seconds(self) -> int:
+        return max(round((self.due_at - self.started_at).total_seconds()), 1)
+
+    @property
+    def spent_seconds(self) -> int:
+        return min(max(round((self.now - self.started_at).total_seconds()), 0), self.allowed_seconds)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A short label on a row; ``tone`` is danger, warning, info or quiet."""
+
+    text: str
+    tone: str
+
+
+class Row:
+    """What one row shows. ``complaint`` comes from ``queries.for_list``; ``viewer`` is who looks."""
+
+    def __init__(self, complaint: Complaint, viewer_pk: int | None, now: datetime) -> None:
+        self.complaint = complaint
+        self.viewer_pk = viewer_pk
+        self.now = now
+
+    @cached_property
+    def countdown(self) -> Countdown | None:
+        """The nearest deadline still owed; None when nothing is."""
+        complaint = self.complaint
+        if not complaint.open or complaint.next_due_at is None:
+            return None
+        owed = gettext("Complete") if complaint.replied else gettext("Reply")
+        return Countdown(owed, self.started_at, complaint.next_due_at, self.now)
+
+    @property
+    def started_at(self) -> datetime:
+        started: datetime = getattr(self.complaint, "round_started_at", self.complaint.complaint_time)
+        return started
+
+    @property
+    def merchant(self) -> str:
+        complaint = self.complaint
+        named: str = getattr(complaint, "merchant_name", "")
+        account = complaint.account
+        own = complaint.complainted_mchid in ("", account.mchid)
+        return named or (account.name if own and account.name else complaint.complainted_mchid or account.mchid)
+
+    @property
+    def merchant_number(self) -> str:
+        return self.complaint.complainted_mchid or self.complaint.account.mchid
+
+    @property
+    def problem(self) -> str:
+        return words.say(words.PROBLEM_TYPES, self.complaint.problem_type)
+
+    @property
+    def state(self) -> str:
+        return words.say(words.STATES, self.complaint.state)
+
+    @property
+    def first_line(self) -> str:
+        """The first line of the payer's text that says something."""
+        lines = (line.strip() for line in self.complaint.detail.splitlines())
+        return next((line for line in lines if line), self.complaint.problem_description.strip())
+
+    @cached_property
+    def marks(self) -> list[Mark]:
+        complaint = self.complaint
+        again = complaint.user_complaint_times - 1
+        candidates = [
+            (again > 0, ngettext("Repeat ×%(times)d", "Repeat ×%(times)d", again) % {"times": again}, "danger"),
+            ("HIGH_RISK" in complaint.user_tags, gettext("High risk"), "danger"),
+            (complaint.need_immediate_service, gettext("Immediate service"), "warning"),
+            (complaint.in_platform_service, gettext("Platform service"), "warning"),
+            (complaint.incoming_user_response, gettext("Unread message"), "info"),
+            ("TRUSTED" in complaint.user_tags, gettext("Fast refund"), "quiet"),
+            (complaint.full_refunded, gettext("Refunded in full"), "quiet"),
+            (complaint.is_agent_mode, gettext("AI agent"), "quiet"),
+        ]
+        return [Mark(text, tone) for holds, text, tone in candidates if holds]
+
+    @property
+    def claimed_by_viewer(self) -> bool:
+        return self.complaint.claimed_by_id is not None and self.complaint.claimed_by_id == self.viewer_pk
+
+    @cached_property
+    def stamp(self) -> str:
+        """Changes when anything that the row shows does, except the passing of time."""
+        complaint = self.complaint
+        shown = (
+            complaint.state,
+            complaint.open,
+            complaint.replied,
+            complaint.next_due_at,
+            complaint.amount,
+            complaint.claimed_by_id,
+            self.merchant,
+            complaint.problem_type,
+            self.first_line,
+            complaint.user_complaint_times,
+            complaint.user_tags,
+            complaint.need_immediate_service,
+            complaint.in_platform_service,
+            complaint.incoming_user_response,
+            complaint.full_refunded,
+            complaint.is_agent_mode,
+        )
+        return hashlib.sha256(repr(shown).encode()).hexdigest()[:8]

@@ -1,0 +1,34 @@
+"""What every page's frame needs: theme, clock, the words of a countdown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from kesu import __version__, clock
+from kesu.desk import durations
+
+THEMES = ("auto", "light", "dark")
+THEME_COOKIE = "kesu_theme"
+
+
+def chrome(request: HttpRequest) -> dict[str, Any]:
+    """Costs no query: error pages use it too."""
+    return {
+        "theme": chosen_theme(request),
+        "themes": THEMES,
+        "languages": settings.LANGUAGES,
+        "clock_is_virtual": clock.is_virtual(),
+        "clock_now": clock.now(),
+        "clock_speed": clock.speed(),
+        "countdown_words": durations.words(),
+        "version": __version__,
+    }
+
+
+def chosen_theme(request: HttpRequest) -> str:
+    """``auto`` follows the system."""
+    chosen = request.COOKIES.get(THEME_COOKIE, "")
+    return chosen if chosen in THEMES else "auto"

@@ -1,0 +1,185 @@
+"""Reads across apps for the delivery log and the system page. A fixed number of queries each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Case, Count, Max, Prefetch, Q, QuerySet, Sum, When
+
+from kesu.alerts.models import Attempt, Channel, Message
+from kesu.complaints.queries import Actor, visible_to
+from kesu.intake.models import Notice, Rejection
+from kesu.merchants.models import Account
+from kesu.rules.classify import ErrorClass
+from kesu.sync.models import Poll, Refresh
+from kesu.worker.models import Heartbeat
+
+PAGE_SIZE = 50
+PARKED_LIMIT = 50
+RECENT_ATTEMPTS = 500
+
+
+@dataclass(frozen=True)
+class Deliveries:
+    """``next_before`` is 0 on the last page."""
+
+    messages: list[Message]
+    next_before: int
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """Refused notices of one reason."""
+
+    reason: str
+    account: Account | None
+    count: int
+    last_at: datetime
+
+
+@dataclass(frozen=True)
+class ChannelHealth:
+    """``accepted`` and ``refused`` count the newest ``RECENT_ATTEMPTS`` attempts of all channels."""
+
+    channel: Channel
+    waiting: int
+    failed: int
+    accepted: int
+    refused: int
+    last: Attempt | None
+
+
+@dataclass(frozen=True)
+class Late:
+    """Work that should have been taken up by now: something is down when this does not go away."""
+
+    notices: int
+    refreshes: int
+    messages: int
+
+    @property
+    def total(self) -> int:
+        return self.notices + self.refreshes + self.messages
+
+
+@dataclass(frozen=True)
+class Connected:
+    """How far the first run has come."""
+
+    account: bool
+    channel: bool
+    delivered: bool
+
+
+def _messages(actor: Actor) -> QuerySet[Message]:
+    """Pushes about complaints that this person may see, and those about none (tests, digests)."""
+    attempts = Attempt.objects.select_related("channel").order_by("pk").defer("channel__settings")
+    return (
+        Message.objects.filter(Q(complaint=None) | Q(complaint__in=visible_to(actor)))
+        .select_related("channel", "complaint")
+        .defer("channel__settings", "complaint__raw", "complaint__payer_phone", "complaint__payer_openid")
+        .prefetch_related(Prefetch("log", queryset=attempts))
+    )
+
+
+def deliveries(actor: Actor, *, state: str = "", before: int = 0) -> Deliveries:
+    """One page of the delivery log, newest first, older than the message number ``before``."""
+    found = _messages(actor)
+    if state in Message.State.values:
+        found = found.filter(state=state)
+    if before:
+        found = found.filter(pk__lt=before)
+    messages = list(found.order_by("-pk")[: PAGE_SIZE + 1])
+    more = len(messages) > PAGE_SIZE
+    messages = messages[:PAGE_SIZE]
+    return Deliveries(messages, messages[-1].pk if more else 0)
+
+
+def deliveries_of(actor: Actor, complaint_pk: int, limit: int = 20) -> list[Message]:
+    """The newest pushes about one complaint."""
+    return list(_messages(actor).filter(complaint=complaint_pk).order_by("-pk")[:limit])
+
+
+def connected() -> Connected:
+    return Connected(
+        account=Account.objects.exists(),
+        channel=Channel.objects.exists(),
+        delivered=Message.objects.filter(state=Message.State.SENT).exists(),
+    )
+
+
+def last_poll() -> datetime | None:
+    """When any account was last listed to the end."""
+    finished: datetime | None = Poll.objects.aggregate(last=Max("finished_at"))["last"]
+    return finished
+
+
+def accounts() -> list[Account]:
+    often = Case(*(When(tier=tier, then=place) for place, tier in enumerate(Poll.Tier.values)), default=len(Poll.Tier))
+    polls = Prefetch("poll_set", queryset=Poll.objects.order_by(often))
+    return list(Account.objects.defer("token").prefetch_related(polls).order_by("mchid"))
+
+
+def last_notice() -> Notice | None:
+    return Notice.objects.select_related("account").defer("body", "account__token").order_by("-pk").first()
+
+
+def parked_notices() -> list[Notice]:
+    found = Notice.objects.filter(state=Notice.State.PARKED).select_related("account").defer("body", "account__token")
+    return list(found.order_by("-pk")[:PARKED_LIMIT])
+
+
+def parked_refreshes() -> list[Refresh]:
+    found = Refresh.objects.filter(state=Refresh.State.PARKED).select_related("account").defer("account__token")
+    return list(found.order_by("-pk")[:PARKED_LIMIT])
+
+
+def rejections() -> list[Rejected]:
+    """The kept refusals by reason and account, the newest reason first."""
+    found = Rejection.objects.values("reason", "account").annotate(total=Sum("count"), last=Max("at")).order_by("-last")
+    groups = list(found)
+    owners = Account.objects.defer("token").in_bulk({group["account"] for group in groups if group["account"]})
+    return [Rejected(group["reason"], owners.get(group["account"]), group["total"], group["last"]) for group in groups]
+
+
+def channels() -> list[ChannelHealth]:
+    recent = list(Attempt.objects.order_by("-pk")[:RECENT_ATTEMPTS])
+    outcomes = Counter((attempt.channel_id, attempt.outcome == ErrorClass.SENT) for attempt in recent)
+    last: dict[int, Attempt] = {}
+    for attempt in recent:
+        last.setdefault(attempt.channel_id, attempt)
+    found = Channel.objects.select_related("fallback").defer("settings", "fallback__settings").order_by("name")
+    waiting = _messages_by_channel(Message.State.PENDING)
+    failed = _messages_by_channel(Message.State.FAILED)
+    return [
+        ChannelHealth(
+            channel,
+            waiting.get(channel.pk, 0),
+            failed.get(channel.pk, 0),
+            outcomes[channel.pk, True],
+            outcomes[channel.pk, False],
+            last.get(channel.pk),
+        )
+        for channel in found
+    ]
+
+
+def _messages_by_channel(state: str) -> dict[int, int]:
+    found = Message.objects.filter(state=state).order_by().values_list("channel").annotate(total=Count("pk"))
+    return dict(found)
+
+
+def workers(*, since: datetime) -> list[Heartbeat]:
+    """The worker processes that were seen alive after ``since``."""
+    return list(Heartbeat.objects.filter(seen_at__gt=since).order_by("name"))
+
+
+def late(*, before: datetime) -> Late:
+    """Work that was due ``before``; counted by the partial indexes that workers claim by."""
+    return Late(
+        notices=Notice.objects.filter(state=Notice.State.RECEIVED, due_at__lt=before).count(),
+        refreshes=Refresh.objects.filter(state=Refresh.State.WAITING, due_at__lt=before).count(),
+        messages=Message.objects.filter(state=Message.State.PENDING, due_at__lt=before).count(),
+    )

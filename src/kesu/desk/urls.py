@@ -1,0 +1,23 @@
+"""The desk's addresses. Every one asks for a signed-in person unless its view says otherwise."""
+
+from django.contrib.auth.views import LogoutView
+from django.urls import path
+
+from kesu.desk.views import case, deliveries, frame, inbox, pictures, system
+
+app_name = "desk"
+urlpatterns = [
+    path("", inbox.inbox, name="inbox"),
+    path("live", inbox.live, name="inbox_live"),
+    path("cases/<int:pk>", case.case, name="case"),
+    path("cases/<int:pk>/live", case.live, name="case_live"),
+    path("cases/<int:pk>/claim", case.claim, name="claim"),
+    path("media/<int:pk>", pictures.picture, name="picture"),
+    path("deliveries", deliveries.deliveries, name="deliveries"),
+    path("open/<str:token>", deliveries.open_link, name="open"),
+    path("system", system.system, name="system"),
+    path("sign-in", frame.sign_in, name="sign_in"),
+    path("sign-out", LogoutView.as_view(), name="sign_out"),
+    path("language", frame.choose_language, name="choose_language"),
+    path("theme", frame.choose_theme, name="choose_theme"),
+]

@@ -1,0 +1,34 @@
+"""The state of the machinery: what arrives, what is stuck, who can be reached."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from kesu import clock
+from kesu.desk import queries
+from kesu.desk.security import private
+
+PATIENCE = timedelta(minutes=1)
+"""Work and heartbeats older than this are late. Real time: a demo's clock runs faster than its worker."""
+
+
+@require_GET
+def system(request: HttpRequest) -> HttpResponse:
+    now = clock.now()
+    patience = PATIENCE * max(clock.speed(), 1)
+    context = {
+        "now": now,
+        "accounts": queries.accounts(),
+        "last_notice": queries.last_notice(),
+        "parked_notices": queries.parked_notices(),
+        "parked_refreshes": queries.parked_refreshes(),
+        "rejections": queries.rejections(),
+        "channels": queries.channels(),
+        "late": queries.late(before=now - patience),
+        "workers": queries.workers(since=now - patience),
+    }
+    return private(render(request, "desk/system.html", context))

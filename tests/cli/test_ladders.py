@@ -1,0 +1,92 @@
+"""`kesu ladders`, `kesu rota` and quiet hours: set, shown, previewed, refused with a reason."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from tests.cli.conftest import Shell
+
+LADDER = {
+    "ladders": {
+        "night": [
+            {"clock": "reply", "after": "0m"},
+            {"clock": "reply", "before": "4h", "to": ["rota:night"], "urgency": "urgent"},
+            {"clock": "reply", "overdue_every": "2h", "to": ["second"], "urgency": "urgent"},
+            {"clock": "complete", "overdue_every": "2h", "to": ["second"], "urgency": "urgent"},
+        ]
+    },
+    "rules": [{"ladder": "night", "kinds": ["high_risk"]}],
+}
+
+
+def hours(wake: dict[str, str], raised_at: str) -> float:
+    return (datetime.fromisoformat(wake["at"]) - datetime.fromisoformat(raised_at)) / timedelta(hours=1)
+
+
+def test_the_built_in_ladders_are_listed_and_can_be_set_again(shell: Shell, tmp_path: Path):
+    names = {row["name"] for row in shell.result("ladders", "list")}
+    assert {"default", "important"} <= names
+    shown = shell.run("ladders", "show", "important")
+    file = tmp_path / "ladders.json"
+    file.write_text(shown.stdout, "utf-8")
+    assert shell.run("ladders", "set", str(file)).returncode == 0
+
+
+def test_a_ladder_with_a_rota_is_set_and_previewed(shell: Shell):
+    for name in ("yelao", "yexiao"):
+        shell.run("users", "add", name, "--wecom", name, "--password-stdin", stdin="long enough 4711\n")
+    assert shell.run("rota", "add", "night", "--member", "yelao", "--member", "yexiao").returncode == 0
+    assert shell.run("ladders", "set", "-", stdin=json.dumps(LADDER)).returncode == 0
+    found = shell.result("ladders", "preview", "--kind", "high_risk")
+    assert found["ladder"] == "night"
+    by_kind = {wake["kind"]: wake for wake in found["wakes"]}
+    assert hours(by_kind["new"], found["raised_at"]) == 0
+    assert hours(by_kind["reply_due"], found["raised_at"]) == 20
+    assert set(by_kind["reply_due"]["called"]) <= {"yelao", "yexiao"}
+    assert len(by_kind["reply_due"]["called"]) == 1
+    assert shell.result("ladders", "preview")["ladder"] == "default"
+
+
+def test_turns_are_swapped_and_overridden(shell: Shell):
+    for name in ("zhoulao", "zhouxiao"):
+        shell.run("users", "add", name, "--wecom", name, "--password-stdin", stdin="long enough 4711\n")
+    shell.run("rota", "add", "weeks", "--member", "zhoulao", "--member", "zhouxiao", "--weekday", "5", "--hour", "18")
+    duties = [row for row in shell.result("rota", "list") if row["rota"] == "weeks"]
+    assert [row["person"] for row in duties[:3]] == ["zhoulao", "zhouxiao", "zhoulao"]
+    second, third = (datetime.fromisoformat(row["starts_at"]) for row in duties[1:3])
+    assert shell.run("rota", "swap", "weeks", second.isoformat(), third.isoformat()).returncode == 0
+    duties = [row for row in shell.result("rota", "list") if row["rota"] == "weeks"]
+    assert [(row["person"], row["overridden"]) for row in duties[:2]] == [("zhoulao", False), ("zhoulao", True)]
+    assert (
+        "the same person"
+        in shell.refusal(
+            "rota", "swap", "weeks", second.isoformat(), (second - timedelta(days=7)).isoformat(), KESU_LANGUAGE="en"
+        ).lower()
+    )
+    until = (third + timedelta(hours=3)).isoformat()
+    assert (
+        shell.run("rota", "override", "weeks", "zhoulao", "--from", third.isoformat(), "--until", until).returncode == 0
+    )
+    assert shell.refusal("rota", "override", "weeks", "zhoulao", "--from", until, "--until", third.isoformat())
+
+
+def test_quiet_hours_of_a_channel_are_set_and_ended(shell: Shell):
+    name = shell.result("channels", "list")[0]["name"]
+    assert shell.run("channels", "quiet", name, "22:00-08:00").returncode == 0
+    assert shell.result("channels", "list")[0]["quiet_hours"] == "22:00-08:00"
+    late = shell.result("ladders", "preview", "--at", "2026-11-28 23:00")["wakes"][0]
+    assert datetime.fromisoformat(late["delivered_at"]) - datetime.fromisoformat(late["at"]) == timedelta(hours=9)
+    assert shell.run("channels", "quiet", name, "off").returncode == 0
+    assert "22:00-08:00" in shell.refusal("channels", "quiet", name, "ten to eight")
+
+
+def test_what_is_no_ladder_is_refused_with_its_place(shell: Shell, tmp_path: Path):
+    wrong = {"ladders": {"wrong": [{"clock": "reply", "after": "soon"}]}}
+    assert "step 1" in shell.refusal("ladders", "set", "-", stdin=json.dumps(wrong))
+    assert shell.refusal("ladders", "set", "-", stdin="not json")
+    assert shell.refusal("ladders", "set", str(tmp_path / "missing.json"))
+    assert shell.refusal("ladders", "show", "nobody's")
+    assert shell.refusal("ladders", "preview", "--mchid", "1")
+    assert shell.refusal("rota", "swap", "nobody's", "2026-11-28", "2026-12-05")

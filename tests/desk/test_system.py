@@ -1,0 +1,70 @@
+"""The system page: whatever failed stands there."""
+
+from __future__ import annotations
+
+import re
+
+from kesu.alerts.models import Message
+from kesu.intake.models import Notice
+from kesu.worker.models import Heartbeat
+
+
+def page_of(desk) -> str:
+    answer = desk.get("/system")
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_what_is_parked_stands_there_with_its_error(desk):
+    page = page_of(desk)
+    assert "DataError: value too long" in page
+    assert "404 RESOURCE_NOT_EXISTS" in page
+    assert "通知 1 · 读取 1" in page
+
+
+def test_polls_callback_channels_and_refusals_are_told(desk):
+    page = page_of(desk)
+    for word in (
+        "401 SIGN_ERROR",
+        "失败 3 次",
+        "desk.example.com",
+        "未登记",
+        "93000 invalid webhook url",
+        "改由 客服群 推送",
+        "微信支付的签名探测",
+        "无法解密",
+        "1 个正在运行",
+    ):
+        assert word in page, word
+
+
+def test_the_secret_of_the_callback_address_is_not_shown(desk):
+    assert "secret-token" not in page_of(desk)
+
+
+def test_a_worker_that_is_gone_is_missed(desk):
+    Heartbeat.objects.all().delete()
+    assert "没有在运行" in page_of(desk)
+
+
+def test_late_work_is_counted(desk, day, now):
+    assert "通知 0 · 读取 0 · 推送 1" in page_of(desk)
+    Message.objects.filter(state="pending").delete()
+    assert re.search(r"积压的工作</h2>\s*<p class=\"good\">无", page_of(desk))
+    Notice.objects.create(
+        account=day["account"],
+        envelope_id="late",
+        event_type="",
+        action_type="",
+        complaint_id="9",
+        body=b"",
+        received_at=day["case"].complaint_time,
+        due_at=day["case"].complaint_time,
+    )
+    assert "通知 1 · 读取 0 · 推送 0" in page_of(desk)
+
+
+def test_a_desk_without_anything_says_so(empty_desk):
+    page = page_of(empty_desk)
+    assert "还没有接入商户号" in page
+    assert "还通知不到任何人" in page
