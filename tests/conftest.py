@@ -1,0 +1,69 @@
+"""One embedded PostgreSQL for the whole run, shared by the parallel workers; each worker has its own database in it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_OWN_DATA = "KESU_DATA" not in os.environ or "PYTEST_XDIST_WORKER" not in os.environ
+if _OWN_DATA:
+    os.environ["KESU_DATA"] = tempfile.mkdtemp(prefix="kesu-tests-")
+    # Another run that starts meanwhile closes the usual place of temporary directories to PostgreSQL's own user.
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", os.environ["KESU_DATA"])
+for _name in [
+    name for name in os.environ if name.startswith("KESU_") and name not in ("KESU_DATA", "KESU_DATABASE_URL")
+]:
+    del os.environ[_name]
+os.environ["DJANGO_SETTINGS_MODULE"] = "kesu.config.settings"
+
+import django  # noqa: E402 - the environment above must stand first
+
+from kesu.config.database import EmbeddedPostgres  # noqa: E402
+
+django.setup()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Threads of the code under test keep connections; they must not keep the test database from being dropped."""
+    yield
+    with django_db_blocker.unblock():
+        from django.db import connection
+
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity"
+                " where datname = current_database() and pid <> pg_backend_pid()"
+            )
+
+
+_server: EmbeddedPostgres | None = None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the server in the controlling process only; workers inherit its data directory."""
+    global _server
+    if _OWN_DATA and not os.environ.get("KESU_DATABASE_URL"):
+        import psycopg
+
+        _server = EmbeddedPostgres(Path(os.environ["KESU_DATA"]))
+        _server.enter()
+        with psycopg.connect(
+            host=str(_server.socket_directory), user="kesu", dbname="postgres", autocommit=True
+        ) as connection:
+            connection.execute(
+                "alter system set fsync = off"
+            )  # what is proved about durability is proved in tests/crash
+            connection.execute("select pg_reload_conf()")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if _server is not None:
+        _server.leave()
+        shutil.rmtree(os.environ["KESU_DATA"], ignore_errors=True)

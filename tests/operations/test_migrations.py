@@ -1,0 +1,119 @@
+"""Two versions run side by side during an upgrade: what a migration does must not break the processes before it."""
+
+from __future__ import annotations
+
+import pytest
+from django.apps import apps
+from django.db import connection, migrations, models
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.operations.base import Operation
+
+OURS = {config.label for config in apps.get_app_configs() if config.name.startswith("kesu.")}
+TAKES_AWAY = (
+    migrations.DeleteModel,
+    migrations.RenameModel,
+    migrations.RemoveField,
+    migrations.RenameField,
+    migrations.AlterModelTable,
+    migrations.AlterUniqueTogether,
+)
+HARMLESS = (
+    migrations.CreateModel,
+    migrations.AddIndex,
+    migrations.RemoveIndex,
+    migrations.RenameIndex,
+    migrations.AlterField,  # looked at by narrowed()
+    migrations.RunPython,
+    migrations.RunSQL,
+    migrations.RemoveConstraint,
+    migrations.AlterModelOptions,
+    migrations.AlterModelManagers,
+)
+
+
+def later_operations() -> list[tuple[str, Operation]]:
+    """Every operation of our migrations after an app's first."""
+    loader = MigrationLoader(None)
+    return [
+        (f"{app}.{name}", operation)
+        for (app, name), migration in sorted(loader.disk_migrations.items())
+        if app in OURS and not name.startswith("0001")
+        for operation in migration.operations
+    ]
+
+
+def complaint_about(operation: Operation) -> str:
+    """Why the version before could not live with it, or an empty string."""
+    if isinstance(operation, TAKES_AWAY):
+        return "takes away what the version before uses"
+    if isinstance(operation, migrations.AddField):
+        field = operation.field
+        fills_itself = field.null or field.has_db_default() or isinstance(field, models.ManyToManyField)
+        return "" if fills_itself else "the version before does not fill it: null=True or db_default"
+    if isinstance(operation, migrations.AddConstraint):
+        return "" if isinstance(operation.constraint, models.CheckConstraint | models.UniqueConstraint) else "unknown"
+    if isinstance(operation, HARMLESS):
+        return ""
+    return "unknown operation: think about it, then name it here"
+
+
+def narrowed() -> list[str]:
+    """Altered fields that refuse what they took before: shorter, or NULL no more."""
+    loader = MigrationLoader(None)
+    found = []
+    for (app, name), migration in sorted(loader.disk_migrations.items()):
+        if app not in OURS or name.startswith("0001"):
+            continue
+        state = loader.project_state((app, name), at_end=False)
+        for operation in migration.operations:
+            if isinstance(operation, migrations.AlterField):
+                before = state.models[app, operation.model_name_lower].fields[operation.name]
+                after = operation.field
+                if before.null and not after.null and not after.has_db_default():
+                    found.append(f"{app}.{name}: {operation.name} becomes NOT NULL")
+                if (before.max_length or 0) > (after.max_length or 10**9):
+                    found.append(f"{app}.{name}: {operation.name} becomes shorter")
+            operation.state_forwards(app, state)
+    return found
+
+
+def test_migrations_after_the_first_take_nothing_away():
+    complaints = [f"{name}: {operation.describe()}: {why}" for name, operation in later_operations()
+                  if (why := complaint_about(operation))]  # fmt: skip
+    assert complaints == []
+
+
+def test_migrations_after_the_first_narrow_no_field():
+    assert narrowed() == []
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        migrations.RemoveField("complaint", "detail"),
+        migrations.RenameField("complaint", "detail", "words"),
+        migrations.DeleteModel("Order"),
+        migrations.AddField("complaint", "colour", models.CharField(max_length=9, default="red")),
+    ],
+)
+def test_an_operation_that_breaks_the_version_before_is_noticed(operation: Operation):
+    assert complaint_about(operation)
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        migrations.AddField("complaint", "colour", models.CharField(max_length=9, null=True)),
+        migrations.AddField("complaint", "colour", models.CharField(max_length=9, db_default="red")),
+        migrations.CreateModel("Colour", [("id", models.BigAutoField(primary_key=True))]),
+    ],
+)
+def test_an_operation_that_only_adds_is_not(operation: Operation):
+    assert complaint_about(operation) == ""
+
+
+def test_every_model_has_its_migration(db):
+    from django.core.management import call_command
+
+    assert connection.vendor == "postgresql"
+    call_command("makemigrations", *sorted(OURS - {"desk"}), check=True, dry_run=True, verbosity=0)
