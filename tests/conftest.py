@@ -17,7 +17,9 @@ if _OWN_DATA:
     # Another run that starts meanwhile closes the usual place of temporary directories to PostgreSQL's own user.
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", os.environ["KESU_DATA"])
 for _name in [
-    name for name in os.environ if name.startswith("KESU_") and name not in ("KESU_DATA", "KESU_DATABASE_URL")
+    name
+    for name in os.environ
+    if name.startswith("KESU_") and name not in ("KESU_DATA", "KESU_DATABASE_URL", "KESU_TEST_CHROMIUM")
 ]:
     del os.environ[_name]
 os.environ["DJANGO_SETTINGS_MODULE"] = "kesu.config.settings"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -31,21 +32,24 @@ FLAGS = [
 ]
 SCREENSHOTS = Path(__file__).parents[2] / "screenshots"
 
-# The browser's driver keeps an event loop in this thread; Django must not take that for asynchronous code.
-os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 compile_translations()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
+    """A browser for one file of tests, gone before the next: its driver keeps an event loop running in this thread,
+    and nothing that needs a loop of its own can run beside it."""
     if CHROMIUM is None:
         pytest.skip("no Chromium on this machine (apt install chromium, or set KESU_TEST_CHROMIUM)")
     from playwright.sync_api import sync_playwright
 
-    with sync_playwright() as playwright:
+    # Django must not take the driver's loop for asynchronous code.
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield running
         running.close()
+    asyncio.run(asyncio.sleep(0))  # fails here, by name, should the driver ever leave its loop behind
 
 
 @pytest.fixture
