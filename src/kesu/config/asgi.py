@@ -28,6 +28,7 @@ from kesu.config.lifecycle import schema_is_current  # noqa: E402
 from kesu.intake import rejections  # noqa: E402
 from kesu.intake.directory import Directory  # noqa: E402
 from kesu.intake.receiver import Receive, Receiver, Scope, Send  # noqa: E402
+from kesu.intake.storage import DISK_FULL, storage  # noqa: E402
 from kesu.intake.writer import InboxWriter, connection_parameters  # noqa: E402
 from kesu.merchants.services import NOTIFY_PATH  # noqa: E402
 from kesu.metrics import PATH as METRICS_PATH  # noqa: E402
@@ -51,7 +52,7 @@ class Application:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith(NOTIFY_PATH):
-            await self._receiver(scope, receive, self._metrics.notices.counting(send))
+            await self._receiver(scope, receive, storage().watching(self._metrics.notices.counting(send)))
         elif scope["type"] == "http" and scope["path"] in ("/healthz", "/readyz"):
             await self._health(scope["path"], send)
         elif scope["type"] == "http" and scope["path"] == METRICS_PATH:
@@ -111,7 +112,8 @@ class Application:
                     log.warning("rejections_not_stored", error=type(error).__name__)
 
     async def _health(self, path: str, send: Send) -> None:
-        """``/healthz``: the process lives. ``/readyz``: the database answers and its schema is this version's."""
+        """``/healthz``: the process lives. ``/readyz``: the database answers and takes what arrives, and its
+        schema is this version's."""
         problem = "" if path == "/healthz" else await self._threads.run(_not_ready)
         body = json.dumps({"status": problem or "ok"}).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
@@ -132,6 +134,11 @@ def _not_ready() -> str:
             _schema_is_current = True
         with connection.cursor() as cursor:
             cursor.execute("select 1")
+        problem = storage().problem()
+        if problem == DISK_FULL:
+            return "the disk of the data directory is full: notices are not stored"
+        if problem:
+            storage().try_again()
     except Exception as error:  # noqa: BLE001 - whatever keeps the database from answering is the answer
         return f"the database does not answer ({type(error).__name__})"
     return ""

@@ -19,13 +19,14 @@ from typing import IO
 import structlog
 
 from kesu.config.configuration import Configuration
-from kesu.config.database import EmbeddedPostgres
+from kesu.config.database import DatabaseError, EmbeddedPostgres
 
 log = structlog.get_logger(__name__)
 
 PR_SET_PDEATHSIG = 1
 STOP_SECONDS = 20
 RESTART_PAUSES = (0.2, 1.0, 3.0, 10.0)
+DATABASE_EVERY = 1.0
 MIGRATION_LOCK = 0x6B657375  # "kesu"
 
 
@@ -145,7 +146,8 @@ class Supervisor:
         self._restart_at = dict.fromkeys(self._commands, 0.0)
         self._started_at = dict.fromkeys(self._commands, 0.0)
         self._stopping = False
-        self._database_seen = 0.0
+        self._database_due = 0.0
+        self._database_failures = 0
 
     def run(self) -> None:
         """Until SIGTERM or SIGINT. Raises AlreadyRunning."""
@@ -180,9 +182,20 @@ class Supervisor:
             if now >= self._restart_at[name]:
                 self._children[name] = subprocess.Popen(command)
                 self._started_at[name] = now
-        if server is not None and now - self._database_seen > 1:
+        if server is not None and now >= self._database_due:
+            self._revive(server)
+
+    def _revive(self, server: EmbeddedPostgres) -> None:
+        """A database that cannot start (its disk is full) is tried again: its children answer with errors meanwhile."""
+        try:
             server.revive()
-            self._database_seen = time.monotonic()
+        except (DatabaseError, OSError) as error:
+            pause = RESTART_PAUSES[min(self._database_failures, len(RESTART_PAUSES) - 1)]
+            self._database_failures += 1
+            log.error("database_not_started", error=str(error)[-500:], again_in_seconds=pause)
+        else:
+            pause, self._database_failures = DATABASE_EVERY, 0
+        self._database_due = time.monotonic() + pause
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         self._stopping = True

@@ -2,6 +2,8 @@
 
 from django.urls import include, path
 
+handler500 = "kesu.desk.views.trouble.server_error"
+
 urlpatterns = [
     path("callbacks/", include("kesu.alerts.callbacks")),
     path("", include("kesu.desk.urls")),

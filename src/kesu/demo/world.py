@@ -57,7 +57,8 @@ class World:
         self.writer = InboxWriter(lambda: psycopg.AsyncConnection.connect(**connection_parameters()))  # type: ignore[arg-type]
         self.door = _Door()
         self.sandbox = Sandbox.create(seed=seed, start=start, speed=0.0, identity=identity, transport=self.door)
-        self.now: Callable[[], datetime] = self.sandbox.clock.now
+        self.clock_error = timedelta(0)
+        self.now: Callable[[], datetime] = self._desk_time
         self.platform = httpx2.ASGITransport(self.sandbox.app)
         receiver = Receiver(
             self.writer,
@@ -92,6 +93,10 @@ class World:
             url = await register_callback(account, client, PUBLIC_URL)
             await in_thread(remember_callback, account, url)
         await self.settle()
+
+    def _desk_time(self) -> datetime:
+        """What the desk's machine thinks: ``clock_error`` ahead of the platform and of everybody else."""
+        return self.sandbox.clock.now() + self.clock_error
 
     async def close(self) -> None:
         await self.control.aclose()
@@ -133,7 +138,7 @@ class World:
         Waiting for the platform moves the clock, which makes more fall due: beyond ``until`` the rest is left.
         """
         busy = True
-        while busy and (until is None or self.now() <= until):
+        while busy and (until is None or self.sandbox.clock.now() <= until):
             busy = bool(await self.sandbox.run_due())
             for name, body in self._bodies:
                 # What a poll finds is taken up by the loops after it, in the same turn.
@@ -141,7 +146,7 @@ class World:
 
     async def advance(self, delta: timedelta) -> None:
         """Go forward from event to event, letting each happen at its own moment."""
-        await self.advance_to(self.now() + delta)
+        await self.advance_to(self.sandbox.clock.now() + delta)
 
     async def advance_to(self, target: datetime) -> None:
         await self.settle(target)
@@ -152,17 +157,19 @@ class World:
         await self.settle(target)
 
     async def _next(self) -> datetime | None:
-        planned = (self.sandbox.next_due(), await in_thread(next_due, now=self.now()))
-        return min((moment for moment in planned if moment is not None and moment > self.now()), default=None)
+        ours = await in_thread(next_due, now=self.now())
+        planned = (self.sandbox.next_due(), ours - self.clock_error if ours else None)
+        now = self.sandbox.clock.now()
+        return min((moment for moment in planned if moment is not None and moment > now), default=None)
 
     def _jump(self, moment: datetime) -> None:
-        self.sandbox.clock.advance(max(moment - self.now(), timedelta(0)))
-        while self.now() < moment:  # the clock counts in floats and may stop a microsecond short
+        self.sandbox.clock.advance(max(moment - self.sandbox.clock.now(), timedelta(0)))
+        while self.sandbox.clock.now() < moment:  # the clock counts in floats and may stop a microsecond short
             self.sandbox.clock.advance(timedelta(microseconds=1))
 
     async def _sleep(self, seconds: float) -> None:
         """Waiting for a turn at the platform takes virtual time; those who wait side by side wait at the same time."""
-        moment = self.now() + timedelta(seconds=seconds)
+        moment = self.sandbox.clock.now() + timedelta(seconds=seconds)
         await asyncio.sleep(0)
         self._jump(moment)
 
@@ -172,7 +179,7 @@ class World:
         await self.settle()
 
     def _seconds(self) -> float:
-        return self.now().timestamp()
+        return self.sandbox.clock.now().timestamp()
 
     # Wiring ----------------------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from kesu import __version__, clock
 from kesu.desk import durations
+from kesu.intake.storage import storage
 
 THEMES = ("auto", "light", "dark")
 THEME_COOKIE = "kesu_theme"
@@ -25,6 +26,7 @@ def chrome(request: HttpRequest) -> dict[str, Any]:
         "clock_speed": clock.speed(),
         "countdown_words": durations.words(),
         "version": __version__,
+        "storage_problem": storage().problem(),
     }
 
 

@@ -12,6 +12,7 @@ from kesu.intake.violations import take_violations
 from kesu.merchants.violations import EVENT_PREFIX
 from kesu.rules.operations import is_known_action
 from kesu.sync.requests import Priority, request_refresh
+from kesu.threads import database_in_trouble
 from kesu.wechatpay import NoticeRejected
 
 log = structlog.get_logger(__name__)
@@ -23,14 +24,17 @@ RETRY = timedelta(seconds=30)
 def drain(*, now: datetime, limit: int = 200) -> int:
     """Turn due notices into refresh requests; returns how many were taken.
 
-    A batch that fails is taken one by one, so that a single bad notice is parked and the others pass.
+    A batch that fails is taken one by one, so that a single bad notice is parked and the others pass. While the
+    database itself is in trouble nothing is taken, and its error is raised: no notice is parked for that.
     """
     with transaction.atomic():
         notices = _claim(now, limit)
         try:
             with transaction.atomic():
                 _process(notices, now)
-        except (DatabaseError, NoticeRejected):
+        except (DatabaseError, NoticeRejected) as error:
+            if database_in_trouble(error):
+                raise
             for notice in notices:
                 _process_alone(notice, now)
     return len(notices)
@@ -74,6 +78,8 @@ def _process_alone(notice: Notice, now: datetime) -> None:
         with transaction.atomic():
             _process([notice], now)
     except (DatabaseError, NoticeRejected) as error:
+        if database_in_trouble(error):
+            raise
         notice.attempts += 1
         notice.state = Notice.State.PARKED if notice.attempts >= MAX_ATTEMPTS else Notice.State.RECEIVED
         notice.error = f"{type(error).__name__}: {error}"[:300]

@@ -16,6 +16,7 @@ KINDS = {
         "drop": "break the connection; value `after`: only after doing it",
         "forge": "sign the answer wrongly",
         "signtest": "answer with a WECHATPAY/SIGNTEST/ probe for a signature",
+        "half": "answer with half of it; value `cut` (default), `short`, `signed`, `empty` or `page`",
     },
     "notice": {
         "status": "take the receiver's answer for this HTTP status (default 500), whatever it was",
@@ -31,11 +32,19 @@ KINDS = {
         "errcode": "refuse with this errcode (default 45009)",
         "timeout": "show the message, but answer only after so many real seconds (default 60)",
         "drop": "break the connection; value `after`: only after showing the message",
+        "lie": "HTTP 200 and no receipt; value `page` (default), `empty`, `no_code`, `text_code`, `null_code`, `list`",
     },
 }
 _ROBOTS = ("wecom", "dingtalk", "feishu", "wecom_app")
 KINDS |= {channel: KINDS["wecom"] for channel in _ROBOTS}
 """What each kind means, by target. Any other pair is refused."""
+
+_WORDS = {
+    "drop": ("before", "after"),
+    "half": ("cut", "short", "signed", "empty", "page"),
+    "lie": ("page", "empty", "no_code", "text_code", "null_code", "list"),
+}
+"""The values that a kind knows."""
 
 _NUMERIC = {
     ("wechatpay", "status"),
@@ -67,10 +76,14 @@ class Fault:
     @property
     def comes_after(self) -> bool:
         """Whether what was asked for is done all the same."""
-        return self.kind in ("timeout", "forge", "signtest") or self.value == "after"
+        return self.kind in ("timeout", "forge", "signtest", "half") or self.value == "after"
 
     def number(self, default: float) -> float:
         return default if self.value is None else float(self.value)
+
+    def word(self) -> str:
+        """The value, or the kind's first one."""
+        return str(self.value or _WORDS[self.kind][0])
 
 
 class Faults:
@@ -118,5 +131,5 @@ class Faults:
                 raise ScriptError("value of status must be an HTTP status between 200 and 599")
         elif fault.kind == "errcode" and not isinstance(value, str):
             raise ScriptError("value of errcode must be a platform code")
-        elif fault.kind == "drop" and value not in ("before", "after"):
-            raise ScriptError('value of drop must be "before" or "after"')
+        elif fault.kind in _WORDS and value not in _WORDS[fault.kind]:
+            raise ScriptError(f"value of {fault.kind} must be one of {', '.join(_WORDS[fault.kind])}")

@@ -15,7 +15,7 @@ from kesu.merchants.limitations import ASK_EVERY, LimitationChange, plan_asking,
 from kesu.merchants.models import Account, Limitation
 from kesu.rules.escalations import UrgencyClass
 from kesu.sync.gateway import Gateway
-from kesu.threads import in_thread
+from kesu.threads import database_in_trouble, in_thread
 from kesu.wechatpay import Limitations, PacingTimeout, RateLimited, WeChatPayError
 
 log = structlog.get_logger(__name__)
@@ -68,7 +68,8 @@ async def _ask(gateway: Gateway, row: Limitation) -> None:
         await in_thread(_later, row, error, gateway.now() + ASK_EVERY)
     except Exception as error:
         log.exception("limitations_failed", account=row.account_id)
-        await in_thread(_later, row, error, gateway.now() + ASK_EVERY)
+        wait = RETRY if database_in_trouble(error) else ASK_EVERY
+        await in_thread(_later, row, error, gateway.now() + wait)
 
 
 @transaction.atomic

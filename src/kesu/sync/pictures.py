@@ -14,7 +14,7 @@ from kesu.complaints.media import lose, store_picture
 from kesu.complaints.models import Media
 from kesu.merchants.credentials import NoCredentials
 from kesu.sync.gateway import Gateway
-from kesu.threads import in_thread
+from kesu.threads import database_in_trouble, in_thread
 from kesu.wechatpay import WeChatPayError
 
 log = structlog.get_logger(__name__)
@@ -55,6 +55,9 @@ async def _fetch(gateway: Gateway, shown: Sequence[Media]) -> None:
     except (WeChatPayError, NoCredentials) as error:
         await _lose(gateway, shown, f"{type(error).__name__}: {error}")
     except Exception as error:
+        if database_in_trouble(error):  # fetched again when the lease is over; that is no try of the address
+            log.warning("picture_not_stored", media=shown[0].pk, error=type(error).__name__)
+            return
         log.exception("picture_failed", media=shown[0].pk)
         await _lose(gateway, shown, type(error).__name__)
 

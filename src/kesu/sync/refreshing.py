@@ -16,7 +16,7 @@ from kesu.sync.gateway import Gateway
 from kesu.sync.models import Refresh
 from kesu.sync.recording import record_snapshot
 from kesu.sync.requests import Priority
-from kesu.threads import in_thread
+from kesu.threads import database_in_trouble, in_thread
 from kesu.wechatpay import CipherError, Client, Endpoint, PacingTimeout, RateLimited, WeChatPayError, decrypt_sensitive
 from kesu.wechatpay.resources import Complaint as Detail
 
@@ -80,6 +80,9 @@ async def _refresh(gateway: Gateway, job: Refresh) -> None:
     except (WeChatPayError, NoCredentials) as error:
         await in_thread(_retry, job, error, gateway.now())
     except Exception as error:
+        if database_in_trouble(error):  # no failure of the complaint: it must not be parked for a full disk
+            await in_thread(_retry, job, error, gateway.now(), wait=WAIT_FOR_A_TURN)
+            return
         log.exception("refresh_failed", complaint_id=job.complaint_id, account=job.account_id)
         await in_thread(_retry, job, error, gateway.now())
 

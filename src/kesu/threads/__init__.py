@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 from kesu.threads.database import DatabaseThreads
+from kesu.threads.trouble import database_in_trouble
 
-__all__ = ["DatabaseThreads", "in_thread"]
+__all__ = ["DatabaseThreads", "database_in_trouble", "in_thread"]
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")

@@ -143,6 +143,7 @@ class Pacer:
         elapsed = (now - bucket.filled_at).total_seconds()
         if elapsed <= 0:
             bucket.filled_at = now  # a clock that was set back must not starve us
+            bucket.learned_at = min(bucket.learned_at, now)
             return bucket
         full = max(1.0, bucket.rate * bucket.burst * bucket.share)
         bucket.tokens = min(full, bucket.tokens + elapsed * self._per_second(bucket))

@@ -8,12 +8,14 @@ rows, leases of the dead run out.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import django.db
 import structlog
 
 from kesu import __version__
@@ -24,7 +26,7 @@ from kesu.intake import inbox
 from kesu.retention import sweeps
 from kesu.sync import limiting, pictures, polling, refreshing, rereading, watching
 from kesu.sync.gateway import Gateway
-from kesu.threads import in_thread
+from kesu.threads import database_in_trouble, in_thread
 from kesu.worker import watchdog
 from kesu.worker.deadman import DeadMan
 from kesu.worker.models import Heartbeat
@@ -32,7 +34,8 @@ from kesu.worker.models import Heartbeat
 log = structlog.get_logger(__name__)
 
 IDLE_SECONDS = 1.0
-AFTER_ERROR_SECONDS = 2.0
+AFTER_ERROR_SECONDS = (2.0, 4.0, 8.0, 15.0)
+"""How long a loop rests after its first, second, ... failure in a row: nobody should fill a full disk with logs."""
 HEARTBEAT_SECONDS = 5.0
 GONE_AFTER = timedelta(days=1)
 
@@ -135,16 +138,18 @@ class Worker:
         log.info("worker_stopped", worker=self.name)
 
     async def _run_loop(self, loop: Loop) -> None:
-        wake = self._wakes[loop.name]
+        wake, failures = self._wakes[loop.name], 0
         while not self._stopping.is_set():
             wake.clear()
             try:
                 did = await loop.body()
-            except Exception:
-                log.exception("loop_failed", loop=loop.name)
+            except Exception as error:  # noqa: BLE001 - the boundary of a loop
+                _tell(loop.name, error)
                 self._deadman.failed(loop.name)
-                await self._pause(wake, AFTER_ERROR_SECONDS)
+                await self._pause(wake, AFTER_ERROR_SECONDS[min(failures, len(AFTER_ERROR_SECONDS) - 1)])
+                failures += 1
                 continue
+            failures = 0
             self._deadman.passed(loop.name)
             if did:
                 for name in loop.wakes:
@@ -165,13 +170,22 @@ class Worker:
         while not self._stopping.is_set():
             try:
                 await in_thread(_beat, self.name, started_at, self.gateway.now())
-            except Exception:
-                log.exception("heartbeat_failed")
+            except Exception as error:  # noqa: BLE001 - the boundary of a loop
+                _tell("heartbeat", error)
             try:
                 await asyncio.wait_for(self._stopping.wait(), HEARTBEAT_SECONDS)
             except TimeoutError:
                 continue
-        await in_thread(Heartbeat.objects.filter(name=self.name).delete)
+        with contextlib.suppress(django.db.Error):  # a worker must be able to end while the database is away
+            await in_thread(Heartbeat.objects.filter(name=self.name).delete)
+
+
+def _tell(loop: str, error: Exception) -> None:
+    """A database in trouble is one line and no trace: every loop meets it, again and again."""
+    if database_in_trouble(error):
+        log.error("loop_failed", loop=loop, error=type(error).__name__, database=str(error).strip()[:200])
+    else:
+        log.exception("loop_failed", loop=loop)
 
 
 def _beat(name: str, started_at: datetime, now: datetime) -> None:

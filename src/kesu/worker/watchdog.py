@@ -7,7 +7,7 @@ decides nothing about a complaint: it asks for the complaint to be read, which a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,11 +19,14 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from kesu.alerts.models import Attempt, Clock, Message
 from kesu.complaints.models import Complaint
+from kesu.intake import inbox
 from kesu.intake.models import Notice
 from kesu.merchants.models import Account
 from kesu.sync import polling, refreshing
 from kesu.sync.models import Poll, Refresh
 from kesu.sync.requests import Priority, request_refresh
+from kesu.worker import ahead
+from kesu.worker.invariants import AHEAD, Found, Invariant, due_now
 from kesu.worker.models import Watch
 
 log = structlog.get_logger(__name__)
@@ -32,21 +35,8 @@ EVERY_SECONDS = 30
 AT_ONCE = 200
 SHOWN = 5
 WATCH_LOCK = 0x6B736477  # "ksdw"
-AHEAD = timedelta(minutes=2)
-"""What was written that much in the future was written by a clock that ran ahead."""
-SLACK = timedelta(hours=1)
-"""How much later than its longest regular wait work may be due."""
-
-Found = QuerySet[Any]
-
-
-@dataclass(frozen=True)
-class Invariant:
-    """``violations`` finds the rows that break it at a moment; ``heal`` repairs some of them and says how many."""
-
-    name: str
-    violations: Callable[[datetime], Found]
-    heal: Callable[[Sequence[Any], datetime], int]
+BEGINNING = timedelta(hours=1)
+"""Where thousands of accounts begin together, the first poll of the last may be due that late."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +47,7 @@ class Violation:
 
     invariant: str
     count: int
-    examples: list[int]
+    examples: list[Any]
     healed: int = 0
 
 
@@ -99,7 +89,7 @@ def _examine(invariant: Invariant, now: datetime) -> Violation | None:
     return violation
 
 
-def _keys(invariant: Invariant, now: datetime) -> list[int]:
+def _keys(invariant: Invariant, now: datetime) -> list[Any]:
     return list(invariant.violations(now).order_by("pk").values_list("pk", flat=True)[: AT_ONCE + 1])
 
 
@@ -147,7 +137,7 @@ def _read_again(keys: Sequence[Any], now: datetime) -> int:
 
 
 def _unread(now: datetime) -> Found:
-    latest = now + timedelta(seconds=settings.CONFIGURATION.reread_open_seconds) + SLACK
+    latest = now + timedelta(seconds=settings.CONFIGURATION.reread_open_seconds) + AHEAD
     return Complaint.objects.filter(open=True).filter(Q(read_again_at__isnull=True) | Q(read_again_at__gt=latest))
 
 
@@ -158,7 +148,7 @@ def _refreshes(now: datetime) -> Found:
 
 def _notices(now: datetime) -> Found:
     return Notice.objects.filter(state=Notice.State.RECEIVED).filter(
-        Q(due_at__gt=now + SLACK) | Q(attempts=0, due_at__gt=now + AHEAD)
+        Q(due_at__gt=now + inbox.RETRY * 2**inbox.MAX_ATTEMPTS + AHEAD) | Q(attempts=0, due_at__gt=now + AHEAD)
     )
 
 
@@ -178,7 +168,9 @@ def _polls(now: datetime) -> Found:
     tiers = polling.tiers()
     late = Q()
     for name, tier in tiers.items():
-        late |= Q(tier=name, due_at__gt=now + tier.every + SLACK)
+        longest = max(tier.every, polling.LONGEST_RETRY) + AHEAD
+        late |= Q(tier=name, due_at__gt=now + longest, finished_at__isnull=False)
+        late |= Q(tier=name, due_at__gt=now + longest + BEGINNING)
     return Poll.objects.filter(late, account__enabled=True)
 
 
@@ -189,14 +181,6 @@ def _accounts(now: datetime) -> Found:
         .filter(tiers__lt=len(Poll.Tier))
         .defer("token")
     )
-
-
-def _due_now(model: type[Any], **changes: Any) -> Callable[[Sequence[Any], datetime], int]:
-    def heal(keys: Sequence[Any], now: datetime) -> int:
-        found: int = model.objects.filter(pk__in=keys).update(due_at=now, **changes)
-        return found
-
-    return heal
 
 
 def _read_now(keys: Sequence[Any], now: datetime) -> int:
@@ -220,10 +204,11 @@ INVARIANTS = (
     Invariant("open_without_clock", _open_without, _read_again),
     Invariant("closed_with_clock", _closed_with, _read_again),
     Invariant("open_never_read_again", _unread, _read_now),
-    Invariant("refresh_out_of_reach", _refreshes, _due_now(Refresh, leased_until=None)),
-    Invariant("notice_out_of_reach", _notices, _due_now(Notice)),
-    Invariant("message_out_of_reach", _messages, _due_now(Message)),
+    Invariant("refresh_out_of_reach", _refreshes, due_now(Refresh, leased_until=None)),
+    Invariant("notice_out_of_reach", _notices, due_now(Notice)),
+    Invariant("message_out_of_reach", _messages, due_now(Message)),
     Invariant("message_without_channel", _orphans, _tell_nobody),
-    Invariant("poll_out_of_reach", _polls, _due_now(Poll)),
+    Invariant("poll_out_of_reach", _polls, due_now(Poll)),
     Invariant("account_without_polls", _accounts, _poll),
+    *ahead.INVARIANTS,
 )

@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from kesu.sandbox.api.broken import broken_answer, late_answer
+from kesu.sandbox.api.halves import after_signing, before_signing
 from kesu.sandbox.errors import BAD_SIGNATURE, PlatformError, invalid_request, parameter_error
 from kesu.sandbox.faults import Fault
 from kesu.sandbox.fields import Group
@@ -197,6 +198,8 @@ class Gate:
 
     def _sign(self, request: Request, account: Account | None, response: Response, fault: Fault | None) -> Response:
         serial = self._sandbox.serial_for(account, request.headers.get("wechatpay-serial"))
+        if fault and fault.kind == "half":
+            response = before_signing(response, fault.word())
         raw = bytes(response.body)
         signed = raw + b" " if fault and fault.kind == "forge" else raw
         key = self._sandbox.identity.signing_key(serial)
@@ -233,6 +236,8 @@ class Gate:
             return broken_answer(self._sandbox)
         if fault.kind == "timeout":
             return await late_answer(self._sandbox, answer, fault.number(60))
+        if fault.kind == "half":
+            return after_signing(answer, fault.word(), served=self._sandbox.served)
         return answer
 
 

@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from kesu.sandbox.api.broken import broken_answer, late_answer
+from kesu.sandbox.api.halves import lie
 
 if TYPE_CHECKING:
     from kesu.sandbox.sandbox import Sandbox
@@ -25,6 +26,8 @@ def routes(sandbox: Sandbox) -> list[Route]:
                 return Response("<html>Bad Gateway</html>", int(fault.number(502)), media_type="text/html")
             if fault.kind == "drop" and not fault.comes_after:
                 return broken_answer(sandbox)
+            if fault.kind == "lie":
+                return lie(fault.word())
         refuse = int(fault.number(45009)) if fault and fault.kind == "errcode" else None
         answer = JSONResponse(sandbox.robots.send(key, raw, now=sandbox.clock.now(), refuse=refuse))
         sandbox.touch()

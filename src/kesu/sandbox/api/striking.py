@@ -1,4 +1,4 @@
-"""Ordered troubles of a robot or application: the same four for each of them."""
+"""Ordered troubles of a robot or application: the same ones for each of them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from kesu.sandbox.api.broken import broken_answer, late_answer
+from kesu.sandbox.api.halves import lie
 
 if TYPE_CHECKING:
     from kesu.sandbox.sandbox import Sandbox
@@ -25,6 +26,8 @@ async def answer(
             return Response("<html>Bad Gateway</html>", int(fault.number(502)), media_type="text/html")
         if fault.kind == "drop" and not fault.comes_after:
             return broken_answer(sandbox)
+        if fault.kind == "lie":
+            return lie(fault.word())
     refuse = int(fault.number(refusal)) if fault and fault.kind == "errcode" else None
     found = JSONResponse(act(refuse))
     sandbox.touch()

@@ -1,0 +1,134 @@
+"""What a clock that ran ahead leaves behind beside planned work: budgets spent in the future, rests and leases.
+
+A machine's clock that stood an hour ahead and was set right would otherwise keep a robot silent for that hour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import BooleanField, F, FloatField, Func, Q, Value
+
+from kesu.alerts.cards import LEASE as CARD_LEASE
+from kesu.alerts.channels import KINDS
+from kesu.alerts.channels.wecom_app.tokens import LEASE as TOKEN_LEASE
+from kesu.alerts.models import AppToken, BudgetKey, Card, Channel, Message
+from kesu.alerts.settlement import PROBE_EVERY
+from kesu.complaints import media
+from kesu.complaints.models import Media
+from kesu.merchants.limitations import ASK_EVERY
+from kesu.merchants.models import AccountHealth, Limitation
+from kesu.rules.backoff import DELAYS, JITTER_SHARE
+from kesu.sync.models import Refresh
+from kesu.sync.refreshing import PARKED_FOR
+from kesu.worker.invariants import AHEAD, Found, Invariant, due_now
+
+LONGEST_PAUSE = max(kind.budget.pause for kind in KINDS.values())
+LONGEST_BACKOFF = timedelta(seconds=DELAYS[-1] * (1 + JITTER_SHARE))
+LONGEST_FETCH = timedelta(seconds=20 * 2**media.MAX_ATTEMPTS)
+
+
+def _budgets(now: datetime) -> Found:
+    limit = (now + AHEAD).timestamp()
+    spent = Func(
+        F("used_at"),
+        Value("$[*] ? (@ > $limit)"),
+        Func(Value("limit"), Value(limit, FloatField()), function="jsonb_build_object"),
+        function="jsonb_path_exists",
+        output_field=BooleanField(),
+    )
+    later = now + AHEAD
+    return BudgetKey.objects.annotate(spent_ahead=spent).filter(
+        Q(spent_ahead=True)
+        | Q(paused_until__gt=later + LONGEST_PAUSE)
+        | Q(gone_until__gt=later + PROBE_EVERY)
+        | Q(digest_since__gt=later)
+        | Q(digest_busy_at__gt=later)
+        | Q(digested_at__gt=later)
+    )
+
+
+@transaction.atomic
+def _heal_budgets(keys: Sequence[Any], now: datetime) -> int:
+    """What was sent in the future was sent just now at the latest. Rests are kept as long as they could last."""
+    rows = list(BudgetKey.objects.select_for_update().filter(pk__in=keys).order_by("pk"))
+    for row in rows:
+        row.used_at = [min(stamp, now.timestamp()) for stamp in row.used_at]
+        row.used_by = {name: [min(stamp, now.timestamp()) for stamp in stamps] for name, stamps in row.used_by.items()}
+        for name, longest in (
+            ("paused_until", LONGEST_PAUSE),
+            ("gone_until", PROBE_EVERY),
+            ("digest_since", timedelta(0)),
+            ("digest_busy_at", timedelta(0)),
+            ("digested_at", timedelta(0)),
+        ):
+            until = getattr(row, name)
+            setattr(row, name, until and min(until, now + longest))
+        row.save()
+    return len(rows)
+
+
+def _channels(now: datetime) -> Found:
+    return Channel.objects.filter(
+        Q(probe_at__gt=now + PROBE_EVERY + AHEAD) | Q(digest_mention_at__gt=now + AHEAD)
+    ).defer("settings")
+
+
+@transaction.atomic
+def _heal_channels(keys: Sequence[Any], now: datetime) -> int:
+    """A dead channel is probed now, by what waits for that; a digest may call people as if it had called just now."""
+    healed = Channel.objects.filter(pk__in=keys)
+    dead = healed.filter(probe_at__gt=now + PROBE_EVERY)
+    Message.objects.filter(channel__in=list(dead.values_list("pk", flat=True)), state=Message.State.PENDING).filter(
+        due_at__gt=now
+    ).update(due_at=now)
+    dead.update(probe_at=now)
+    healed.filter(digest_mention_at__gt=now).update(digest_mention_at=now)
+    return len(keys)
+
+
+def _tokens(now: datetime) -> Found:
+    return AppToken.objects.filter(renewing_until__gt=now + TOKEN_LEASE + AHEAD).defer("token")
+
+
+def _heal_tokens(keys: Sequence[Any], now: datetime) -> int:
+    return AppToken.objects.filter(pk__in=keys).update(renewing_until=None)
+
+
+def _cards(now: datetime) -> Found:
+    return Card.objects.filter(due_at__gt=now + max(CARD_LEASE, LONGEST_BACKOFF) + AHEAD).defer(
+        "sent_code", "click_code"
+    )
+
+
+def _pictures(now: datetime) -> Found:
+    return Media.objects.filter(state=Media.State.WAITING, due_at__gt=now + LONGEST_FETCH + AHEAD)
+
+
+def _accounts(now: datetime) -> Found:
+    every = timedelta(seconds=settings.CONFIGURATION.watch_seconds)
+    return AccountHealth.objects.filter(account__enabled=True, due_at__gt=now + every + AHEAD)
+
+
+def _limitations(now: datetime) -> Found:
+    return Limitation.objects.filter(account__enabled=True, due_at__gt=now + ASK_EVERY + AHEAD)
+
+
+def _parked(now: datetime) -> Found:
+    return Refresh.objects.filter(state=Refresh.State.PARKED, due_at__gt=now + PARKED_FOR + AHEAD)
+
+
+INVARIANTS = (
+    Invariant("budget_out_of_reach", _budgets, _heal_budgets),
+    Invariant("channel_out_of_reach", _channels, _heal_channels),
+    Invariant("token_out_of_reach", _tokens, _heal_tokens),
+    Invariant("card_out_of_reach", _cards, due_now(Card)),
+    Invariant("picture_out_of_reach", _pictures, due_now(Media)),
+    Invariant("account_watch_out_of_reach", _accounts, due_now(AccountHealth)),
+    Invariant("limitation_out_of_reach", _limitations, due_now(Limitation)),
+    Invariant("parked_out_of_reach", _parked, due_now(Refresh)),
+)
