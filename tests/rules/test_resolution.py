@@ -54,6 +54,10 @@ class TestMoney:
         found = settled(item(1, "COMPLAINT_FULL_REFUNDED_SYSTEM_MESSAGE"), full_refunded=True)
         assert found == {SettlementKind.FULL_REFUND: ("COMPLAINT_FULL_REFUNDED_SYSTEM_MESSAGE@1",)}
 
+    def test_a_refund_made_elsewhere_is_proved_by_the_order(self) -> None:
+        assert settled(refunded=1_990) == {SettlementKind.FULL_REFUND: ("T1",)}
+        assert settled(full_refunded=True) == {SettlementKind.FULL_REFUND: ("T1",)}
+
     @pytest.mark.parametrize("state", [RefundState.CREATED, RefundState.PROCESSING, RefundState.ABNORMAL])
     def test_a_full_refund_that_was_only_started_does_not(self, state: RefundState) -> None:
         assert settled(full_refunded=True, refunds=(refund(state),)) == {}

@@ -69,7 +69,8 @@ class SettlementKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """One reason to call the payer settled. `evidence`: `log_id`s of the history and `out_refund_no`s."""
+    """One reason to call the payer settled. `evidence`: `log_id`s of the history and `out_refund_no`s;
+    for a full refund that neither tells of, the orders' `transaction_id`s."""
 
     kind: SettlementKind
     evidence: tuple[str, ...]
@@ -132,7 +133,7 @@ def _full_refund(
         return None
     told = [entry.log_id for entry in entries if entry.operate_type in FULL_REFUND_ENTRIES]
     numbers = sorted(refund.out_refund_no for refund in arrived)
-    return Settlement(SettlementKind.FULL_REFUND, (*told, *numbers))
+    return Settlement(SettlementKind.FULL_REFUND, (*told, *numbers) or tuple(o.transaction_id for o in orders))
 
 
 def _words(entries: Sequence[HistoryItem]) -> dict[SettlementKind, tuple[str, ...]]:
