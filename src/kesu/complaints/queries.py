@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import Count, F, OuterRef, Prefetch, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
+from kesu.accounts.roles import Person
 from kesu.complaints.cursors import Cursor
 from kesu.complaints.models import Complaint, Media, Round, TimelineEntry
+from kesu.merchants.grants import granted
 from kesu.merchants.models import SubMerchant
 from kesu.rules.deadlines import RED_BELOW
 
@@ -19,7 +20,7 @@ PAGE_SIZE = 50
 COUNT_LIMIT = 1000
 OTHERS_LIMIT = 10
 
-Actor = AbstractBaseUser | AnonymousUser
+Actor = Person
 
 # Sealed columns cost a decryption each and are not for lists.
 SEALED = ("raw", "payer_phone", "payer_openid")
@@ -64,8 +65,8 @@ class Counts:
 
 
 def visible_to(actor: Actor) -> QuerySet[Complaint]:
-    """The one gate: the complaints this person may see. For now every active member of staff sees all of them."""
-    return Complaint.objects.all() if actor.is_active else Complaint.objects.none()
+    """The one gate: the complaints of the merchants, and sub-merchants, that this person sees."""
+    return Complaint.objects.filter(granted(actor, account="account", sub_mchid="complainted_mchid"))
 
 
 def for_list(complaints: QuerySet[Complaint]) -> QuerySet[Complaint]:

@@ -45,14 +45,23 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django_htmx",
     "kesu.accounts",
+    "kesu.audit",
     "kesu.merchants",
     "kesu.complaints",
     "kesu.alerts",
     "kesu.sync",
+    "kesu.commands",
     "kesu.intake",
     "kesu.retention",
     "kesu.worker",
     "kesu.desk",
+    # After the desk: its templates stand in for theirs.
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.usersessions",
+    "kesu.accounts.wecom",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -63,6 +72,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "kesu.desk.security.SignInRequired",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -92,9 +102,38 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
 LOGIN_URL = "desk:sign_in"
 LOGIN_REDIRECT_URL = "desk:inbox"
 LOGOUT_REDIRECT_URL = "desk:sign_in"
+
+# Shared by all processes: used codes and tries of the second step are counted there.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "accounts_cache",
+        "OPTIONS": {"MAX_ENTRIES": 10_000},
+    }
+}
+ACCOUNT_ADAPTER = "kesu.accounts.adapters.DeskAdapter"
+ACCOUNT_FORMS = {"login": "kesu.accounts.forms.SignInForm"}
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = True
+# Passwords are counted by accounts/attempts.py; these are codes of the second step, by person and by address.
+ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": "5/15m/key,20/15m/ip"}
+MFA_ADAPTER = "kesu.accounts.adapters.DeskMfaAdapter"
+MFA_FORMS = {
+    "authenticate": "kesu.accounts.forms.SecondStepForm",
+    "reauthenticate": "kesu.accounts.forms.ConfirmByCodeForm",
+}
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_TOLERANCE = 1
+SOCIALACCOUNT_ADAPTER = "kesu.accounts.wecom.adapter.WecomAdapter"
+SOCIALACCOUNT_STORE_TOKENS = False
+KESU_WECOM_LOGIN = CONFIGURATION.wecom_login()
 
 LANGUAGE_CODE = CONFIGURATION.language
 LANGUAGES = [("zh-hans", "中文"), ("en", "English")]

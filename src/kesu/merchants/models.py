@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -41,6 +42,14 @@ class Account(models.Model):
         help_text="Set the callback address right when somebody changed it; else only report it.",
     )
     deadline_profile = models.CharField(max_length=20, default="rolling")
+    reply_limit = models.PositiveSmallIntegerField(
+        default=200,
+        db_default=200,
+        help_text="Characters of a reply: 200 on the merchant's page of 2024, 500 on the provider's of 2025.",
+    )
+    jumps_allowed = models.BooleanField(
+        default=False, db_default=False, help_text="The platform opened links and mini-program jumps for it (灰度)."
+    )
     enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField()
 
@@ -119,6 +128,17 @@ class SubMerchant(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.mchid})" if self.name else self.mchid
+
+
+class Grant(models.Model):
+    """A person who does not see every merchant sees this one: all of an account, or one sub-merchant of it."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="grants")
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="grants")
+    sub_mchid = models.CharField(max_length=64, blank=True, default="", db_default="", help_text="Empty is all.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "account", "sub_mchid"], name="grant_once")]
 
 
 class AccountHealth(models.Model):
