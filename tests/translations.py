@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 from babel.messages.extract import extract
+from django.utils.translation import trans_real
 from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).parents[1]
@@ -27,7 +28,10 @@ def build_hook() -> ModuleType:
 
 
 def compile_translations() -> None:
+    """Django read the words of an earlier build when it started: it is made to read again."""
     build_hook().compile_messages(LOCALE)
+    trans_real._translations.clear()
+    trans_real._default = None
 
 
 KEYWORDS = {

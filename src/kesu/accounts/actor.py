@@ -17,6 +17,8 @@ class Via(StrEnum):
     API = "api"
     CLI = "cli"
     SYSTEM = "system"
+    CARD = "card"
+    """A button of a message card; WeCom vouches for who pressed it."""
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ class Invitation(models.Model):
     """A link by which one new person joins, once. The link itself is nowhere: ``fingerprint`` is a keyed hash."""
 
     fingerprint = models.CharField(max_length=64, unique=True)
-    role = models.CharField(max_length=20)
+    role = models.CharField(max_length=20, choices=Role.choices)
     display_name = models.CharField(max_length=60, blank=True)
     all_merchants = models.BooleanField()
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")

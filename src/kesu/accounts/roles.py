@@ -7,7 +7,6 @@ from enum import StrEnum
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.core.exceptions import PermissionDenied
-from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from kesu.accounts.models import Role, User
@@ -81,7 +80,7 @@ class Forbidden(PermissionDenied):
             "Your role does not allow this. These roles do: %(roles)s.",
             len(names),
         )
-        super().__init__(text % {"roles": _(", ").join(names)})
+        super().__init__(text % {"roles": " / ".join(names)})
 
 
 def permissions(user: Person) -> frozenset[Permission]:

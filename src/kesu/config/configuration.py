@@ -7,7 +7,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -100,6 +100,16 @@ class Configuration(BaseSettings):
         pattern=r"^(https?://\S+)?$",
         description="Address asked for every minute while all is well (healthchecks): silence means trouble.",
     )
+    wecom_login_corp_id: str = Field(
+        "", description="Company id (企业ID) whose members may sign in through WeCom. Empty: that way does not exist."
+    )
+    wecom_login_agent_id: str = Field("", description="AgentId of the company's own application that asks them.")
+    wecom_login_secret: SecretStr = Field(SecretStr(""), description="Secret of that application.")
+    wecom_login_api_url: str = Field(
+        "https://qyapi.weixin.qq.com",
+        pattern=r"^https?://\S+$",
+        description="Where WeCom's interface is asked: itself, or a proxy with an address that it trusts.",
+    )
     debug: bool = Field(False, description="Error pages with details. Never in production.")
 
     @field_validator("metrics_allow")
@@ -117,6 +127,24 @@ class Configuration(BaseSettings):
         if 0 < days < 90:
             raise ValueError("must be 0 (never) or at least 90")
         return days
+
+    @model_validator(mode="after")
+    def _wecom_login_is_whole(self) -> Configuration:
+        """ValueError when company, application and secret are not given together."""
+        if len({bool(value) for value in self._wecom_login()}) > 1:
+            raise ValueError("KESU_WECOM_LOGIN_CORP_ID, _AGENT_ID and _SECRET belong together: give all or none")
+        return self
+
+    def _wecom_login(self) -> tuple[str, str, str]:
+        return self.wecom_login_corp_id, self.wecom_login_agent_id, self.wecom_login_secret.get_secret_value()
+
+    def wecom_login(self) -> dict[str, str] | None:
+        """What sign-in through WeCom needs; None where it is not set up."""
+        corp_id, agent_id, secret = self._wecom_login()
+        if not corp_id:
+            return None
+        api_url = self.wecom_login_api_url.rstrip("/")
+        return {"corp_id": corp_id, "agent_id": agent_id, "secret": secret, "api_url": api_url}
 
     @property
     def data_directory(self) -> Path:

@@ -99,8 +99,8 @@ DATABASES = {"default": django_settings(KESU_DATA, CONFIGURATION.database_url)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.User"
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "kesu.accounts.passwords.LongEnough", "OPTIONS": {"min_length": 10}},
+    {"NAME": "kesu.accounts.passwords.NotCommon"},
 ]
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
 LOGIN_URL = "desk:sign_in"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django.contrib.auth.middleware import LoginRequiredMiddleware
@@ -60,3 +61,15 @@ def private(response: HttpResponse) -> HttpResponse:
     """Mark a page with payers' words as not to be kept by caches or by the browser's history."""
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def kept_nowhere(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """``private`` for a view that is not ours to change: secrets of an account are on its page."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        response = view(request, *args, **kwargs)
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    return wrapped

@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from kesu.desk.views import case, deliveries, frame, inbox, pictures, system
+from kesu.desk.views import case, deliveries, entrance, frame, inbox, me, pictures, system
 
 app_name = "desk"
 urlpatterns = [
@@ -16,7 +16,11 @@ urlpatterns = [
     path("deliveries", deliveries.deliveries, name="deliveries"),
     path("open/<str:token>", deliveries.open_link, name="open"),
     path("system", system.system, name="system"),
-    path("sign-in", frame.sign_in, name="sign_in"),
+    path("me/", me.me, name="me"),
+    path("me/language", me.choose_my_language, name="my_language"),
+    path("me/sessions/<int:pk>/end", me.end_session, name="end_session"),
+    path("me/sessions/end-others", me.end_other_sessions, name="end_other_sessions"),
+    path("sign-in", entrance.sign_in, name="sign_in"),
     path("sign-out", LogoutView.as_view(), name="sign_out"),
     path("language", frame.choose_language, name="choose_language"),
     path("theme", frame.choose_theme, name="choose_theme"),

@@ -4,6 +4,7 @@ POST dingtalk/robots, feishu/robots {secret?, keyword?} -> {token, webhook_url};
 GET  dingtalk/messages?after=N, feishu/messages?after=N
 POST wecom/apps {members?} -> {corpid, agentid, secret, api_url}; DELETE wecom/apps/{agentid}/tokens
 POST wecom/apps/{agentid}/callback {url, token, encoding_aes_key}: checks the address as WeCom does
+POST wecom/apps/{agentid}/logins {userid | openid} -> {code}: who agreed in the browser; openid: nobody of the company
 GET  wecom/app-messages?after=N
 POST wecom/app-messages/{n}/press {userid, key?, again?} -> {statuses, label}: the first button that answers without key
 """
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 
-from kesu.sandbox import report
+from kesu.sandbox import report, wecom_login
 from kesu.sandbox.chat_robots import Kind
 from kesu.sandbox.control_input import Input
 from kesu.sandbox.errors import ScriptError
@@ -74,6 +75,16 @@ async def set_callback(sandbox: Sandbox, request: Request) -> Answer:
     return {"url": url}
 
 
+async def log_in(sandbox: Sandbox, request: Request) -> Answer:
+    given = await Input.read(request)
+    userid, openid = given.text("userid") or "", given.text("openid") or ""
+    given.finish()
+    if bool(userid) == bool(openid):
+        raise ScriptError("give userid or openid")
+    app = sandbox.wecom_apps.app(request.path_params["agentid"])
+    return {"code": wecom_login.come_back(app, userid=userid, openid=openid, now=sandbox.clock.now())}
+
+
 async def list_app_messages(sandbox: Sandbox, request: Request) -> Answer:
     after = Input.query_number(request, "after", default=0, least=0)
     return [_app_message(one) for one in sandbox.wecom_apps.messages_after(after)]
@@ -125,6 +136,7 @@ ROUTES: list[tuple[str, str, Callable[[Sandbox, Request], Awaitable[Answer]]]] =
     ("POST", "/wecom/apps", create_app),
     ("DELETE", "/wecom/apps/{agentid:int}/tokens", end_tokens),
     ("POST", "/wecom/apps/{agentid:int}/callback", set_callback),
+    ("POST", "/wecom/apps/{agentid:int}/logins", log_in),
     ("GET", "/wecom/app-messages", list_app_messages),
     ("POST", "/wecom/app-messages/{n:int}/press", press),
 ]

@@ -145,7 +145,8 @@ class ChatRobot:
 @dataclass
 class WecomApp:
     """An application (自建应用). `members`: who can be reached (empty: everybody); `tokens`: access token to its end.
-    `taken_tasks`: every task_id it has used; `codes`: card code to message number and end, until used."""
+    `taken_tasks`: every task_id it has used; `codes`: card code to message number and end, until used;
+    `login_codes`: sign-in code to userid, openid (one of them is empty) and end, until used."""
 
     corpid: str
     agentid: int
@@ -157,6 +158,7 @@ class WecomApp:
     tokens: dict[str, datetime] = field(default_factory=dict)
     taken_tasks: list[str] = field(default_factory=list)
     codes: dict[str, tuple[int, datetime]] = field(default_factory=dict)
+    login_codes: dict[str, tuple[str, str, datetime]] = field(default_factory=dict)
 
 
 @dataclass

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx2
 
-from kesu.sandbox import wecom_envelope
+from kesu.sandbox import wecom_envelope, wecom_login
 from kesu.sandbox.app_messages import Refused, content_of, receivers_of
 from kesu.sandbox.errors import ScriptError
 from kesu.sandbox.limits import MINUTE, Window
@@ -119,6 +119,17 @@ class WecomApps:
         message.updates += 1
         self._state.count("wecom_app_updates_accepted")
         return {"errcode": 0, "errmsg": "ok", "invaliduser": []}
+
+    def getuserinfo(self, token: str, code: str, *, now: datetime, refuse: int | None = None) -> dict[str, Any]:
+        """auth/getuserinfo."""
+        try:
+            _obey(refuse)
+            answer = wecom_login.userinfo(self._of_token(token, now), code, now=now)
+        except Refused as refusal:
+            self._state.count(f"wecom_logins_refused_{refusal.errcode}")
+            return _answer(refusal)
+        self._state.count("wecom_logins")
+        return answer
 
     # Buttons ------------------------------------------------------------------------------------------
 

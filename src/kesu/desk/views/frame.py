@@ -1,10 +1,9 @@
-"""Signing in, and what a person chooses for every page: language and theme."""
+"""What a person chooses for every page: language and theme."""
 
 from __future__ import annotations
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -15,8 +14,6 @@ from django.views.i18n import set_language
 from kesu.desk.context import THEME_COOKIE, THEMES
 
 YEAR_SECONDS = 365 * 24 * 3600
-
-sign_in = LoginView.as_view(template_name="desk/sign_in.html", redirect_authenticated_user=True)
 
 choose_language = login_not_required(set_language)
 

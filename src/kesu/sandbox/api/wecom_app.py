@@ -1,4 +1,4 @@
-"""GET /cgi-bin/gettoken, POST /cgi-bin/message/send and /cgi-bin/message/update_template_card."""
+"""GET /cgi-bin/gettoken and auth/getuserinfo, POST /cgi-bin/message/send and message/update_template_card."""
 
 from __future__ import annotations
 
@@ -45,7 +45,16 @@ def routes(sandbox: Sandbox) -> list[Route]:
             sandbox, request, "wecom_app", REFUSAL, lambda refuse: apps.update_card(token, raw, now=now, refuse=refuse)
         )
 
+    async def getuserinfo(request: Request) -> Response:
+        sandbox.let_time_pass()
+        query, now = request.query_params, sandbox.clock.now()
+        token, code = query.get("access_token", ""), query.get("code", "")
+        return await answer(
+            sandbox, request, "wecom_app", REFUSAL, lambda refuse: apps.getuserinfo(token, code, now=now, refuse=refuse)
+        )
+
     return [
+        Route("/cgi-bin/auth/getuserinfo", getuserinfo, methods=["GET"]),
         Route("/cgi-bin/gettoken", gettoken, methods=["GET"]),
         Route("/cgi-bin/message/send", send, methods=["POST"]),
         Route("/cgi-bin/message/update_template_card", update, methods=["POST"]),

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class WecomSignInConfig(AppConfig):
+    name = "kesu.accounts.wecom"
+    label = "wecom_sign_in"
