@@ -60,7 +60,7 @@ def case(*history: HistoryItem, state: str = "PROCESSING", times: int = 1, now: 
         ticket=refund_ticket(problem_type, entries, current_round(rounds)),
         orders=(OrderFact("T1", PAID, paid_at=at(-48)),),
         completions=completions_in(entries),
-        seen_as_of=at(now),
+        opened_at=at(now),
     )
     return replace(facts, **more)
 

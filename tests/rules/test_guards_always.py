@@ -109,7 +109,7 @@ def cases(draw: st.DrawFn, states: tuple[str, ...] = STATES) -> CaseFacts:
         "in_campaign": draw(st.booleans()),
         "user_tags": draw(st.frozensets(st.sampled_from(["HIGH_RISK", "TRUSTED"]))),
         "completions": draw(st.integers(0, 4)),
-        "seen_as_of": draw(st.none() | st.sampled_from([at(1), at(11.9)])),
+        "opened_at": draw(st.none() | st.sampled_from([at(1), at(11.9)])),
         "agreed_log_ids": draw(st.sampled_from([frozenset(), frozenset({WROTE.log_id})])),
         "commands": draw(st.sampled_from([(), (command(CommandState.UNKNOWN),)])),
         **(rates(draw(st.integers(0, 10))) if draw(st.booleans()) else {}),

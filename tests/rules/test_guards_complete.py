@@ -62,8 +62,8 @@ SENTENCES: list[tuple[str, CaseFacts, GuardCode, Level | None]] = [
         GuardCode.NO_REPLY_IN_ROUND,
         None,
     ),
-    ("what nobody has opened blocks", settled(seen_as_of=None), GuardCode.MESSAGE_UNREAD, B),
-    ("what came after the newest picture blocks", settled(seen_as_of=RAISED.operate_time), GuardCode.MESSAGE_UNREAD, B),
+    ("what nobody has opened blocks", settled(opened_at=None), GuardCode.MESSAGE_UNREAD, B),
+    ("what came after the newest picture blocks", settled(opened_at=RAISED.operate_time), GuardCode.MESSAGE_UNREAD, B),
     ("a message without a reply blocks", case(RAISED, REPLIED, WROTE), GuardCode.MESSAGE_UNANSWERED, B),
     ("so does the platform's word alone", settled(incoming_user_response=True), GuardCode.MESSAGE_UNANSWERED, B),
     (

@@ -106,7 +106,7 @@ SENTENCES: list[tuple[str, Act, CaseFacts, GuardCode, Level | None]] = [
         None,
     ),
     ("a second reply is never late", HELLO, case(now=30), GuardCode.REPLY_LATE, None),
-    ("what nobody has read asks", HELLO, case(RAISED, REPLIED, WROTE, seen_as_of=at(1.2)), GuardCode.MESSAGE_UNREAD, C),
+    ("what nobody has read asks", HELLO, case(RAISED, REPLIED, WROTE, opened_at=at(1.2)), GuardCode.MESSAGE_UNREAD, C),
     ("an immediate answer is wanted", HELLO, URGENT, GuardCode.IMMEDIATE_SERVICE_OWED, I),
     ("an immediate answer is one", Reply("在", immediate=True), URGENT, GuardCode.IMMEDIATE_SERVICE_OWED, None),
     ("nobody asked for one", Reply("在", immediate=True), FIRST, GuardCode.IMMEDIATE_SERVICE_NOT_WANTED, B),

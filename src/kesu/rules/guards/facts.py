@@ -94,7 +94,7 @@ class CaseFacts:
     """A case as a fresh read of the platform and our own journal show it.
 
     Instants are aware, money is fen. `rounds` come from `states.derive_rounds`, oldest first, at least one.
-    `seen_as_of`: the `read_at` of the newest picture of the case that a member of staff opened; when it was opened
+    `opened_at`: the `read_at` of the newest picture of the case that a member of staff opened; when it was opened
     would not do, since a message may arrive late. `agreed_log_ids`: messages of the payer that a person marked as
     agreement. `completions`: see `completions_in`. `timely`, `repeat`: the rates now, None where not
     counted. `in_campaign`: part of a suspected organised attack. `claimed_by` is a name for the sentence only.
@@ -117,7 +117,7 @@ class CaseFacts:
     refunds: tuple[RefundFact, ...] = ()
     user_tags: frozenset[str] = frozenset()
     completions: int = 0
-    seen_as_of: datetime | None = None
+    opened_at: datetime | None = None
     agreed_log_ids: frozenset[str] = frozenset()
     commands: tuple[CommandFact, ...] = ()
     claimed_by: str = ""
@@ -144,7 +144,7 @@ class CaseFacts:
 
     @property
     def unread(self) -> bool:
-        return self.seen_as_of is None or self.last_words_at >= self.seen_as_of
+        return self.opened_at is None or self.last_words_at >= self.opened_at
 
     @property
     def unanswered(self) -> bool:
