@@ -37,7 +37,9 @@ THREE_DAYS = timedelta(hours=72)
 
 
 def make_user(username: str = "wang", display_name: str = "小王", **fields: Any) -> User:
-    return User.objects.create(username=username, password=_hashed_password(), display_name=display_name, **fields)
+    """Somebody who may do everything, unless ``role`` says otherwise."""
+    values = {"role": "owner", "password": _hashed_password(), "display_name": display_name} | fields
+    return User.objects.create(username=username, **values)
 
 
 @cache

@@ -8,11 +8,15 @@ import structlog
 from django.db import transaction
 from django.utils.translation import override, pgettext
 
+from kesu.accounts.actor import Actor, Via
 from kesu.accounts.models import User
+from kesu.accounts.roles import Permission, may
 from kesu.alerts import cards, links, services
 from kesu.alerts.channels.wecom_app.envelopes import Click as Pressed
 from kesu.alerts.channels.wecom_app.render import CLAIM
 from kesu.alerts.models import Channel, Click
+from kesu.audit.actions import Action
+from kesu.audit.services import record
 from kesu.complaints.models import Complaint
 from kesu.complaints.queries import visible_to
 
@@ -49,6 +53,8 @@ def _act(channel: Channel, pressed: Pressed, now: datetime) -> tuple[str, str]:
         complaint = visible_to(actor).filter(pk=complaint_pk).first() if complaint_pk is not None else None
         if complaint is None:
             return "expired", pgettext("card", "Expired")
+        if not may(actor, Permission.CLAIM):
+            return "not_allowed", pgettext("card", "Not allowed")
     return _claim(actor, complaint, now), cards.label_of(complaint, channel.language)
 
 
@@ -61,9 +67,12 @@ def _person(userid: str) -> User | None:
 def _claim(actor: User, complaint: Complaint, now: datetime) -> str:
     if not complaint.open:
         return "closed"
+    held = complaint.claimed_by_id
     try:
         services.claim(actor, complaint, now=now)
     except services.ClaimedError as error:
         complaint.claimed_by = error.owner
         return "taken"
+    if held != actor.pk:
+        record(Actor(actor, Via.CARD), Action.CLAIMED, f"complaint:{complaint.complaint_id}", now=now)
     return "claimed"

@@ -1,4 +1,4 @@
-"""What every page's frame needs: theme, clock, the words of a countdown."""
+"""What every page's frame needs: theme, clock, the words of a countdown, what this person may do."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
 
 from kesu import __version__, clock
+from kesu.accounts.roles import Permission, permissions
 from kesu.desk import durations
 from kesu.intake.storage import storage
 
@@ -27,7 +29,13 @@ def chrome(request: HttpRequest) -> dict[str, Any]:
         "countdown_words": durations.words(),
         "version": __version__,
         "storage_problem": storage().problem(),
+        "may": SimpleLazyObject(lambda: _permissions(request)),
     }
+
+
+def _permissions(request: HttpRequest) -> frozenset[Permission]:
+    user = getattr(request, "user", None)
+    return permissions(user) if user is not None else frozenset()
 
 
 def chosen_theme(request: HttpRequest) -> str:

@@ -6,11 +6,13 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Case, Count, Max, Prefetch, Q, QuerySet, Sum, When
+from django.db.models import Case, Count, Exists, Max, OuterRef, Prefetch, Q, QuerySet, Sum, When
 
+from kesu.accounts.roles import sees_all_merchants
 from kesu.alerts.models import Attempt, Channel, Message
 from kesu.complaints.queries import Actor, visible_to
 from kesu.intake.models import Notice, Rejection
+from kesu.merchants.grants import accounts_visible_to, granted
 from kesu.merchants.models import Account
 from kesu.rules.classify import ErrorClass
 from kesu.sync.models import Poll, Refresh
@@ -74,10 +76,13 @@ class Connected:
 
 
 def _messages(actor: Actor) -> QuerySet[Message]:
-    """Pushes about complaints that this person may see, and those about none (tests, digests)."""
+    """Pushes about complaints that this person may see. Those about none (tests, reports, digests, which tell of many)
+    are for whoever sees every merchant."""
+    seen = Q(complaint__in=visible_to(actor))
+    seen |= Q(complaint=None) if sees_all_merchants(actor) else Q()
     attempts = Attempt.objects.select_related("channel").order_by("pk").defer("channel__settings")
     return (
-        Message.objects.filter(Q(complaint=None) | Q(complaint__in=visible_to(actor)))
+        Message.objects.filter(seen)
         .select_related("channel", "complaint")
         .defer("channel__settings", "complaint__raw", "complaint__payer_phone", "complaint__payer_openid")
         .prefetch_related(Prefetch("log", queryset=attempts))
@@ -116,41 +121,51 @@ def last_poll() -> datetime | None:
     return finished
 
 
-def accounts() -> list[Account]:
+def accounts(actor: Actor) -> list[Account]:
     often = Case(*(When(tier=tier, then=place) for place, tier in enumerate(Poll.Tier.values)), default=len(Poll.Tier))
     polls = Prefetch("poll_set", queryset=Poll.objects.order_by(often))
-    return list(Account.objects.defer("token").prefetch_related(polls).order_by("mchid"))
+    return list(accounts_visible_to(actor).defer("token").prefetch_related(polls).order_by("mchid"))
 
 
-def last_notice() -> Notice | None:
-    return Notice.objects.select_related("account").defer("body", "account__token").order_by("-pk").first()
+def last_notice(actor: Actor) -> Notice | None:
+    found = Notice.objects.filter(_of_accounts(actor)).select_related("account").defer("body", "account__token")
+    return found.order_by("-pk").first()
 
 
-def parked_notices() -> list[Notice]:
-    found = Notice.objects.filter(state=Notice.State.PARKED).select_related("account").defer("body", "account__token")
-    return list(found.order_by("-pk")[:PARKED_LIMIT])
+def parked_notices(actor: Actor) -> list[Notice]:
+    found = Notice.objects.filter(_of_accounts(actor), state=Notice.State.PARKED)
+    return list(found.select_related("account").defer("body", "account__token").order_by("-pk")[:PARKED_LIMIT])
 
 
-def parked_refreshes() -> list[Refresh]:
-    found = Refresh.objects.filter(state=Refresh.State.PARKED).select_related("account").defer("account__token")
-    return list(found.order_by("-pk")[:PARKED_LIMIT])
+def parked_refreshes(actor: Actor) -> list[Refresh]:
+    found = Refresh.objects.filter(_of_accounts(actor), state=Refresh.State.PARKED)
+    return list(found.select_related("account").defer("account__token").order_by("-pk")[:PARKED_LIMIT])
 
 
-def rejections() -> list[Rejected]:
+def rejections(actor: Actor) -> list[Rejected]:
     """The kept refusals by reason and account, the newest reason first."""
-    found = Rejection.objects.values("reason", "account").annotate(total=Sum("count"), last=Max("at")).order_by("-last")
-    groups = list(found)
+    found = Rejection.objects.filter(_of_accounts(actor)).values("reason", "account")
+    groups = list(found.annotate(total=Sum("count"), last=Max("at")).order_by("-last"))
     owners = Account.objects.defer("token").in_bulk({group["account"] for group in groups if group["account"]})
     return [Rejected(group["reason"], owners.get(group["account"]), group["total"], group["last"]) for group in groups]
 
 
-def channels() -> list[ChannelHealth]:
+def _of_accounts(actor: Actor) -> Q:
+    """Rows that name an account and no sub-merchant are for whoever sees the whole account."""
+    return granted(actor, account="account", sub_mchid=None)
+
+
+def channels(actor: Actor) -> list[ChannelHealth]:
+    """Those that carry anything of what this person sees."""
     recent = list(Attempt.objects.order_by("-pk")[:RECENT_ATTEMPTS])
     outcomes = Counter((attempt.channel_id, attempt.outcome == ErrorClass.SENT) for attempt in recent)
     last: dict[int, Attempt] = {}
     for attempt in recent:
         last.setdefault(attempt.channel_id, attempt)
     found = Channel.objects.select_related("fallback").defer("settings", "fallback__settings").order_by("name")
+    if not sees_all_merchants(actor):
+        carries = Channel.accounts.through.objects.filter(channel=OuterRef("pk"))
+        found = found.filter(~Exists(carries) | Exists(carries.filter(account__in=accounts_visible_to(actor))))
     waiting = _messages_by_channel(Message.State.PENDING)
     failed = _messages_by_channel(Message.State.FAILED)
     return [

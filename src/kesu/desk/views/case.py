@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from kesu import clock
 from kesu.accounts.models import User
+from kesu.accounts.roles import Permission, require
 from kesu.alerts import services as alerts
 from kesu.complaints import queries
 from kesu.complaints.models import Complaint
@@ -50,6 +51,7 @@ def claim(request: HttpRequest, pk: int) -> HttpResponse:
     """
     if request.method == "GET":
         return redirect("desk:case", pk=pk)
+    require(request.user, Permission.CLAIM)
     now = clock.now()
     complaint = _found(request, pk)
     if not isinstance(request.user, User):

@@ -9,13 +9,16 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET
 
 from kesu import clock
+from kesu.accounts.roles import Permission
 from kesu.alerts import links
 from kesu.alerts.models import Message
 from kesu.desk import pushes, queries
+from kesu.desk.gate import needs
 from kesu.desk.security import private
 
 
 @require_GET
+@needs(Permission.DELIVERIES)
 def deliveries(request: HttpRequest) -> HttpResponse:
     """``?state=`` one of the message states, ``?before=`` a message number."""
     state = request.GET.get("state", "")

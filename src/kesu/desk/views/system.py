@@ -9,7 +9,9 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from kesu import clock
+from kesu.accounts.roles import Permission
 from kesu.desk import queries
+from kesu.desk.gate import needs
 from kesu.desk.security import private
 
 PATIENCE = timedelta(minutes=1)
@@ -17,17 +19,18 @@ PATIENCE = timedelta(minutes=1)
 
 
 @require_GET
+@needs(Permission.SYSTEM)
 def system(request: HttpRequest) -> HttpResponse:
     now = clock.now()
     patience = PATIENCE * max(clock.speed(), 1)
     context = {
         "now": now,
-        "accounts": queries.accounts(),
-        "last_notice": queries.last_notice(),
-        "parked_notices": queries.parked_notices(),
-        "parked_refreshes": queries.parked_refreshes(),
-        "rejections": queries.rejections(),
-        "channels": queries.channels(),
+        "accounts": queries.accounts(request.user),
+        "last_notice": queries.last_notice(request.user),
+        "parked_notices": queries.parked_notices(request.user),
+        "parked_refreshes": queries.parked_refreshes(request.user),
+        "rejections": queries.rejections(request.user),
+        "channels": queries.channels(request.user),
         "late": queries.late(before=now - patience),
         "workers": queries.workers(since=now - patience),
     }

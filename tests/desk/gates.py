@@ -1,0 +1,92 @@
+"""What every address of the desk lets through. ``test_gate`` walks all of them; one that is not here fails there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from kesu.accounts.roles import Permission
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One way through one address.
+
+    ``permission`` None asks for a signed-in person only. ``places``: values of the address's parameters, from a side
+    of the world (its complaint, picture, link and so on); an address that has them shows one complaint and nothing
+    else. ``queries`` are questions that are asked too, beside none.
+    """
+
+    permission: Permission | None = None
+    method: str = "GET"
+    public: bool = False
+    places: Callable[[Any], Mapping[str, Any]] | None = None
+    queries: Callable[[list[Any]], list[str]] = lambda sides: []
+    data: Mapping[str, Any] = field(default_factory=dict)
+    of_complaint: bool = True
+    """Whether the places name something of a merchant; else they only fill the address."""
+
+
+PUBLIC = Gate(public=True)
+"""Nobody need be signed in: sign-in itself, and what others call with proofs of their own."""
+OWN = Gate()
+"""For every signed-in person, about themselves."""
+
+
+def _case(side: Any) -> dict[str, Any]:
+    return {"pk": side.complaint.pk}
+
+
+def _inbox(sides: list[Any]) -> list[str]:
+    views = ["view=all", "only=mine", "only=unclaimed", "only=soon", "only=repeat", "only=platform", "only=overdue"]
+    return [*views, "mark=0&" + "&".join(f"row={side.complaint.pk}:00000000" for side in sides)]
+
+
+def _token(side: Any) -> dict[str, Any]:
+    return {"token": side.link}
+
+
+def _nothing(side: Any) -> dict[str, Any]:
+    return {"pk": 999_999, "token": "nonsense", "channel_pk": 999_999}
+
+
+GATES: Mapping[str, Gate | list[Gate]] = {
+    "/": Gate(Permission.VIEW, queries=_inbox),
+    "/live": Gate(Permission.VIEW, queries=_inbox),
+    "/cases/<int:pk>": Gate(Permission.VIEW, places=_case),
+    "/cases/<int:pk>/live": Gate(Permission.VIEW, places=_case, queries=lambda sides: ["stamp=0"]),
+    "/cases/<int:pk>/claim": Gate(Permission.CLAIM, "POST", places=_case, data={"do": "claim"}),
+    "/media/<int:pk>": Gate(Permission.VIEW, places=lambda side: {"pk": side.picture.pk}),
+    "/deliveries": Gate(Permission.DELIVERIES, queries=lambda sides: ["state=failed", "state=sent", "before=999999"]),
+    # Leads on to the case, which has its own gate.
+    "/open/<str:token>": Gate(Permission.VIEW, places=_token, of_complaint=False),
+    "/system": Gate(Permission.SYSTEM),
+    "/sign-in": PUBLIC,
+    "/sign-in/second-step": PUBLIC,
+    "/sign-in/passkey": PUBLIC,
+    "/sign-in/start-over": PUBLIC,
+    "/sign-in/wecom": PUBLIC,
+    "/sign-in/wecom/back": PUBLIC,
+    "/sign-out": OWN,
+    "/language": PUBLIC,
+    "/theme": PUBLIC,
+    "/join/<str:token>": PUBLIC,
+    "/callbacks/wecom/<int:channel_pk>": PUBLIC,
+    "/me/": OWN,
+    "/me/language": OWN,
+    "/me/sessions/<int:pk>/end": Gate(method="POST", places=_nothing, of_complaint=False),
+    "/me/sessions/end-others": Gate(method="POST"),
+    "/me/password": OWN,
+    "/me/confirm": OWN,
+    "/me/confirm/code": OWN,
+    "/me/confirm/passkey": OWN,
+    "/me/authenticator/add": OWN,
+    "/me/authenticator/remove": OWN,
+    "/me/recovery-codes": OWN,
+    "/me/recovery-codes/new": OWN,
+    "/me/recovery-codes/download": OWN,
+    "/me/passkeys/add": OWN,
+    "/me/passkeys/<int:pk>/rename": Gate(places=_nothing, of_complaint=False),
+    "/me/passkeys/<int:pk>/remove": Gate(places=_nothing, of_complaint=False),
+}
