@@ -70,7 +70,8 @@ class World:
         )
         self.door.inside = httpx2.ASGITransport(receiver)
         self.gateway = Gateway(self.now, transport=self.platform, sleep=self._sleep, seconds=self._seconds)
-        self.dispatcher = Dispatcher(self.now, transports={"wecom_robot": self.platform}, jitter=lambda: 0.0)
+        robots = dict.fromkeys(("wecom_robot", "dingtalk_robot", "feishu_robot"), self.platform)
+        self.dispatcher = Dispatcher(self.now, transports=robots, jitter=lambda: 0.0)
         self.control = httpx2.AsyncClient(transport=self.platform)
         self._bodies: list[tuple[str, Body]] = [
             (loop.name, self.dispatcher.dispatch_due if loop.name == "outbox" else loop.body)

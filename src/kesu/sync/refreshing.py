@@ -17,7 +17,16 @@ from kesu.sync.models import Refresh
 from kesu.sync.recording import record_snapshot
 from kesu.sync.requests import Priority
 from kesu.threads import database_in_trouble, in_thread
-from kesu.wechatpay import CipherError, Client, Endpoint, PacingTimeout, RateLimited, WeChatPayError, decrypt_sensitive
+from kesu.wechatpay import (
+    CipherError,
+    Client,
+    Endpoint,
+    PacingTimeout,
+    RateLimited,
+    UnexpectedAnswer,
+    WeChatPayError,
+    decrypt_sensitive,
+)
 from kesu.wechatpay.resources import Complaint as Detail
 
 log = structlog.get_logger(__name__)
@@ -162,7 +171,8 @@ def _retry(job: Refresh, error: Exception, now: datetime, *, wait: timedelta | N
     is no failure of the complaint and does not count.
     """
     attempts = job.attempts + (wait is None)
-    retryable = getattr(error, "retryable", False)
+    # A genuine answer of which a part is missing is the platform's trouble, and passes.
+    retryable = getattr(error, "retryable", False) or isinstance(error, UnexpectedAnswer)
     parked = attempts >= (MAX_ATTEMPTS if retryable else MAX_ATTEMPTS_REFUSED)
     wait = wait or min(timedelta(seconds=5 * 2 ** min(attempts, 10)), LONGEST_WAIT)
     log.warning(

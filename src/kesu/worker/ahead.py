@@ -28,6 +28,7 @@ from kesu.sync.refreshing import PARKED_FOR
 from kesu.worker.invariants import AHEAD, Found, Invariant, due_now
 
 LONGEST_PAUSE = max(kind.budget.pause for kind in KINDS.values())
+"""Of a key no channel uses any more."""
 LONGEST_BACKOFF = timedelta(seconds=DELAYS[-1] * (1 + JITTER_SHARE))
 LONGEST_FETCH = timedelta(seconds=20 * 2**media.MAX_ATTEMPTS)
 
@@ -55,12 +56,13 @@ def _budgets(now: datetime) -> Found:
 @transaction.atomic
 def _heal_budgets(keys: Sequence[Any], now: datetime) -> int:
     """What was sent in the future was sent just now at the latest. Rests are kept as long as they could last."""
+    pauses = _pauses()
     rows = list(BudgetKey.objects.select_for_update().filter(pk__in=keys).order_by("pk"))
     for row in rows:
         row.used_at = [min(stamp, now.timestamp()) for stamp in row.used_at]
         row.used_by = {name: [min(stamp, now.timestamp()) for stamp in stamps] for name, stamps in row.used_by.items()}
         for name, longest in (
-            ("paused_until", LONGEST_PAUSE),
+            ("paused_until", pauses.get(row.pk, LONGEST_PAUSE)),
             ("gone_until", PROBE_EVERY),
             ("digest_since", timedelta(0)),
             ("digest_busy_at", timedelta(0)),
@@ -70,6 +72,12 @@ def _heal_budgets(keys: Sequence[Any], now: datetime) -> int:
             setattr(row, name, until and min(until, now + longest))
         row.save()
     return len(rows)
+
+
+def _pauses() -> dict[str, timedelta]:
+    """How long each key may have to rest."""
+    rows = Channel.objects.values_list("kind", "budget_key", "more_budget_keys")
+    return {key: KINDS[kind].budget.pause for kind, first, more in rows if kind in KINDS for key in (first, *more)}
 
 
 def _channels(now: datetime) -> Found:

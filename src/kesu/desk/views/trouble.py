@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+import structlog
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -13,6 +14,8 @@ from kesu.desk.language import chosen_language
 from kesu.desk.security import private
 from kesu.intake import storage
 from kesu.threads.trouble import DISK_FULL, database_in_trouble, sqlstate
+
+log = structlog.get_logger(__name__)
 
 AGAIN_SECONDS = 10
 
@@ -29,6 +32,8 @@ def _trouble(request: HttpRequest, error: BaseException) -> HttpResponse:
     again = request.get_full_path() if request.method == "GET" else reverse("desk:inbox")
     response = render(request, "503.html", {"disk_full": disk_full, "again": again}, status=503)
     response.headers["Retry-After"] = str(AGAIN_SECONDS)
+    log.error("page_without_database", path=request.path, error=type(error).__name__, sqlstate=sqlstate(error))
+    response._has_been_logged = True  # type: ignore[attr-defined] - Django would write a trace for every page asked for
     return response
 
 

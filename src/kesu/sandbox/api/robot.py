@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from kesu.sandbox.api.broken import broken_answer, late_answer
+from kesu.sandbox.api.gate import target
 from kesu.sandbox.api.halves import lie
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ def routes(sandbox: Sandbox) -> list[Route]:
     async def send(request: Request) -> Response:
         sandbox.let_time_pass()
         key, raw = request.query_params.get("key", ""), await request.body()
-        fault = sandbox.faults.strike("wecom", request.url.path)
+        fault = sandbox.faults.strike("wecom", target(request))
         if fault is not None:
             sandbox.state.count(f"faults_wecom_{fault.kind}")
             if fault.kind == "status":

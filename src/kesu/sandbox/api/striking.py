@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from kesu.sandbox.api.broken import broken_answer, late_answer
+from kesu.sandbox.api.gate import target as address
 from kesu.sandbox.api.halves import lie
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ async def answer(
     sandbox: Sandbox, request: Request, target: str, refusal: int, act: Callable[[int | None], dict[str, Any]]
 ) -> Response:
     """`act` with the number it is to refuse with (`refusal` unless the fault names one), or nothing at all."""
-    fault = sandbox.faults.strike(target, request.url.path)
+    fault = sandbox.faults.strike(target, address(request))
     if fault is not None:
         sandbox.state.count(f"faults_{target}_{fault.kind}")
         if fault.kind == "status":
