@@ -6,7 +6,7 @@ import base64
 import re
 import struct
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from hashlib import sha1
 from hmac import digest
 from html import unescape
@@ -17,11 +17,18 @@ from django.test import Client
 from django.utils import translation
 
 from kesu.accounts.models import User
+from kesu.sandbox.identity import Identity
 from tests.desk_seeds import PASSWORD, make_user
 from tests.translations import compile_translations
 
 compile_translations()
 PERIOD = 30
+
+
+@pytest.fixture(scope="session")
+def identity() -> Identity:
+    """Made once: its keys take longer than a test."""
+    return Identity.create()
 
 
 @pytest.fixture(autouse=True)
@@ -81,6 +88,3 @@ def secret(confirmed: Client) -> str:
 
 def said(answer: Any) -> str:
     return unescape(answer.content.decode())
-
-
-Opener = Callable[..., Any]

@@ -20,8 +20,8 @@ from kesu.cli import (
     rota,
     sandbox,
     serve,
+    sign_in,
     synchronise,
-    users,
 )
 from kesu.cli.language import _
 
@@ -61,7 +61,7 @@ app.add_typer(ladders.app, name="ladders", help=_("When a case calls whom, again
 app.add_typer(rota.app, name="rota", help=_("Who is on call, week by week."))
 app.add_typer(complaints.app, name="complaints", help=_("The complaints the desk knows."))
 app.add_typer(outbox.app, name="outbox", help=_("Pushes owed, sent and failed."))
-app.add_typer(users.app, name="users", help=_("People who may sign in."))
+app.add_typer(sign_in.app, name="users", help=_("People who may sign in."))
 app.command("sync", help=_("Read complaints from the platform now, with progress."))(synchronise.sync)
 app.command("backup", help=_("Save the database into one file; Kesu may serve meanwhile."))(backup.backup)
 app.command("restore", help=_("Fill the database from a backup file."))(backup.restore)

@@ -8,6 +8,7 @@ from allauth.account.internal.stagekit import clear_login
 from allauth.account.utils import perform_login
 from allauth.account.views import LoginView
 from django.contrib.auth.decorators import login_not_required
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.decorators import method_decorator
@@ -17,7 +18,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from kesu import clock
 from kesu.accounts import invitations
+from kesu.accounts.actor import Actor, Via, address_of
 from kesu.accounts.wecom.application import INSIDE_HOST, SCAN_HOST, application
+from kesu.audit.actions import Action
+from kesu.audit.services import record
 from kesu.desk.forms import JoinForm
 from kesu.desk.security import CONTENT_POLICY
 
@@ -68,7 +72,10 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
     form = JoinForm(request.POST or None, initial={"display_name": invitation.display_name})
     if request.method == "POST" and form.is_valid():
         try:
-            user = invitations.accept(token, **form.choices(), now=now)
+            with transaction.atomic():
+                user = invitations.accept(token, **form.choices(), now=now)
+                actor = Actor(user, Via.PAGE, address_of(request))
+                record(actor, Action.PERSON_CHANGED, f"user:{user.username}", {"joined_as": user.role}, now=now)
         except invitations.NameTakenError:
             form.name_is_taken()
         except invitations.InvitationError:
