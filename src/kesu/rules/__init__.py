@@ -1,6 +1,7 @@
 """The platform's rules and ours, as pure functions: no Django, no clock, no network.
 
 deadlines    when a reply and a completion are due
+redlines     what must not stand in a text to a payer
 operations   what the platform's `operate_type` and `action_type` words mean
 states       the states of a complaint, and its rounds read from the history
 guards       what is to be known before an act, and whether it may go ahead

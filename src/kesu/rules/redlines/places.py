@@ -1,0 +1,122 @@
+"""Other places: links, QR codes, other apps and mail; and other ways to pay back than the original route."""
+
+from collections.abc import Iterator
+
+from kesu.rules.redlines.findings import Hit, ReplyContext, Rule, Severity
+from kesu.rules.redlines.normalise import Normalised, View, densely
+from kesu.rules.redlines.phrases import WARNING, Found, Phrase, pattern, search
+
+_DOT = r" ?(?:\.|。|\[\.\]|\(\.\)|点|dot) ?"
+_TOP = (
+    r"(?:com|cn|net|org|top|xyz|vip|shop|site|cc|io|me|link|club|example|info|co|app|store|tv|ltd|online|fun|tech|wang)"
+)
+_HOST = pattern(rf"[a-z0-9-]{{1,40}}{_DOT}{_TOP}(?![a-z0-9])|(?:https?|hxxps?|ftp) ?: ?/ ?/|www ?\.")
+_HOST_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-._[]()@:/+")
+_PATH_CHARACTERS = _HOST_CHARACTERS | frozenset("?=&%#~")
+_ADDRESS = 120
+"""How far an address is followed to either side."""
+
+_HARMLESS = pattern(f"{WARNING}|都不是我们|有人")
+_DENIED_AFTER = pattern(r"都不是我们|不是我们|都是骗子|请不要相信|不要理会")
+
+_LINKS = pattern(
+    r"(?:点击?|点开|打开|复制|访问|进入|通过|填写?)[^，。]{0,8}(?:链接|网址|超链)|(?:链接|网址)(?:发给?[您你]"
+    r"|如下|在下方|在这)|[把将][^，。]{0,4}链接发"
+)
+_CODE = r"(?:二维码|2维码|贰维码|二唯码|二维吗|qrcode|qr码|太阳码)"
+_HERE = r"(?:下方|下面|下图|图中|图里|图片|附图|以下|上方|这个|此|客服|我们?的?|专属|售后|退款|群)"
+_CODES = pattern(
+    rf"(?:扫|扫描|扫一扫|识别|长按|扫一下|扫下)[^，。]{{0,6}}{_HERE}[^，。]{{0,6}}(?:{_CODE}|码|头像|识别)"
+    rf"|{_HERE}(?:里|中)?的?[^，。]{{0,4}}{_CODE}|扫码[^，。付]{{0,3}}(?:联系|添加|加|进群|咨询|找|退款|领|填)"
+    rf"|(?:[发给]|提供|出示)[^，。]{{0,10}}(?:收款码|收款二维码|付款码)|收款(?:二维)?码[^，。]{{0,4}}(?:发|提供|给我)"
+    rf"|扫[^，。]{{0,3}}{_CODE}[^，。]{{0,2}}(?:找|联系|加|进|退)|长按[^，。]{{0,3}}(?:识别|图)|扫(?:我|这个"
+    rf"|下这个)[^，。]{{0,4}}码"
+)
+
+_APPS = (
+    r"(?:淘宝|旺旺|抖音|快手|小红书|微博|钉钉|闲鱼|telegram|电报|纸飞机|whatsapp|飞书|skype|陌陌|拼多多|京东"
+    r"|b站|知乎)"
+)
+_MESSENGERS = r"(?:钉钉|旺旺|telegram|电报|纸飞机|whatsapp|飞书|skype|闲鱼|陌陌)"
+_ELSEWHERE = pattern(
+    r"私下|私底下|私了|脱离平台|绕过平台|平台外|不走(?:平台|原路)|不要走平台|不通过平台"
+    r"|线下(?:转账|解决|退|协商|沟通|处理|打款|联系|谈)|(?:支付宝|银行|微信|个人|对公)转账?(?:给|到|打)"
+    r"|转账?给[您你](?:可|[，。]|$|就|吧|的)"
+    r"|给[您你]转(?:账|过去|钱)|(?:微信|支付宝)(?:上)?转[您你给]|[我们财务]{1,3}(?:直接)?(?:转账|打钱)给[您你]"
+    r"|直接打给[您你]"
+    r"|(?:提供|发|告知|告诉|报|留)[^，。]{0,8}支付宝(?:账号|账户|号)?"
+    r"|(?:[发送返给领补]|红包)[^，。]{0,7}红包(?!封面|活动|雨)"
+    rf"|{_APPS}[^，。]{{0,8}}(?:联系|私信|私聊|客服|找我|找你|沟通|咨询|频道)|(?<!增)(?:加|下载|上|到|去|用"
+    rf"|在)[^，。]{{0,3}}{_MESSENGERS}"
+    r"|(?:发|发送|寄)邮件|邮箱[^，。]{0,8}联系|私[聊信](?:我们?|主播|客服|店长)"
+    r"|公众号[^，。]{0,10}(?:联系|客服|私信|咨询|留言|找)|(?<!谢)(?<!谢您)关注[^，。]{0,6}公众号"
+    r"|小程序[^，。]{0,10}(?:联系|咨询|找(?!到))"
+)
+_NEGATED = pattern(r"(?:不会|不要|不用|不需|无需|不必|不得|勿|没有)[^，。]{0,6}$")
+_MAIL = pattern(r"[a-z0-9] ?@ ?[a-z0-9]")
+
+PHRASES = (
+    Phrase(Rule.LINK, Severity.BLOCK, _LINKS, unless_before=_HARMLESS, unless_after=_DENIED_AFTER),
+    Phrase(Rule.QR_CODE, Severity.BLOCK, _CODES, unless_before=_HARMLESS, unless_after=_DENIED_AFTER),
+    Phrase(Rule.OFF_PLATFORM, Severity.BLOCK, _ELSEWHERE, unless_before=_NEGATED),
+)
+
+
+def look(normalised: Normalised, context: ReplyContext) -> Iterator[Hit]:
+    programs = tuple(filter(None, map(densely, context.allowed.mini_programs)))
+    for found in search(PHRASES, normalised):
+        if found.hit.rule is not Rule.OFF_PLATFORM or not _is_own(found, programs):
+            yield found.hit
+    domains = tuple(domain.lower().lstrip(".") for domain in context.allowed.domains)
+    yield from _mails(normalised.plain, domains)
+    yield from _addresses(normalised.plain, domains)
+
+
+def _is_own(found: Found, programs: tuple[str, ...]) -> bool:
+    """An own mini-program or public account, named beside it."""
+    if "小程序" not in found.words and "公众号" not in found.words:
+        return False
+    return any(name in found.before + found.words + found.after for name in programs)
+
+
+def _mails(plain: View, domains: tuple[str, ...]) -> Iterator[Hit]:
+    reached = 0
+    for match in _MAIL.finditer(plain.text):
+        if match.start() < reached:
+            continue
+        start, reached = _extent(plain.text, *match.span())
+        if not _allowed(_host(plain.text[start:reached].rsplit("@", 1)[-1]), domains):
+            yield Hit(Rule.OFF_PLATFORM, Severity.CONFIRM, *plain.span(start, reached))
+
+
+def _addresses(plain: View, domains: tuple[str, ...]) -> Iterator[Hit]:
+    reached = 0
+    for match in _HOST.finditer(plain.text):
+        if match.start() < reached:
+            continue
+        start, reached = _extent(plain.text, *match.span())
+        written = plain.text[start:reached]
+        if "@" not in written and not _allowed(_host(written), domains):
+            yield Hit(Rule.LINK, Severity.BLOCK, *plain.span(start, reached))
+
+
+def _extent(text: str, start: int, end: int) -> tuple[int, int]:
+    """The whole address around a match: without a space before it, with its path after it."""
+    lowest, highest = max(0, start - _ADDRESS), min(len(text), end + _ADDRESS)
+    while start > lowest and text[start - 1] in _HOST_CHARACTERS:
+        start -= 1
+    while end < highest and text[end] in _PATH_CHARACTERS:
+        end += 1
+    return start, end
+
+
+def _host(written: str) -> str:
+    """`help.example.cn` of an address however it is dotted."""
+    for dressed in (" ", "[", "]", "(", ")"):
+        written = written.replace(dressed, "")
+    written = written.replace("。", ".").replace("点", ".").replace("dot", ".")
+    return written.split("://")[-1].split("/", 1)[0].split(":", 1)[0].strip(".")
+
+
+def _allowed(host: str, domains: tuple[str, ...]) -> bool:
+    return any(host == domain or host.endswith("." + domain) for domain in domains)

@@ -1,0 +1,50 @@
+"""Personal data that no refund by the original route needs."""
+
+from collections.abc import Iterator
+
+from kesu.rules.redlines.findings import Hit, ReplyContext, Rule, Severity
+from kesu.rules.redlines.normalise import Normalised
+from kesu.rules.redlines.phrases import WARNING, Phrase, pattern, search
+
+_SECRETS = r"(?:支付密码|登录密码|密码(?!锁|错|重置|涂层|箱)|验证码|安全码|cvv|动态码|校验码)"
+_PAPERS = (
+    r"(?:身份证|证件照|护照|户口[本簿]|出生证|银行卡(?:卡)?号|银行卡(?:信息|照片)|卡号|开户行|人脸|手持(?:身份"
+    r"|证件)|家庭(?:住址|地址)|工作单位"
+    r"|真实姓名|姓名[和、与及，]?(?:手机|电话)|[您你]的(?:全名|姓名)|手机号码?(?!的?(?:尾|后[四4三]|末))"
+    r"|电话号码?(?!的?(?:尾|后[四4三]))|联系电话(?!打)"
+    r"|支付宝账[号户]|社保|指纹)"
+)
+_ASK = (
+    r"(?:提供|告知|告诉|上传|拍|填写(?!的)|填(?!写|错)|输入|回复|留|报(?!警|销)|出示|补充|登记"
+    r"|配合|确认一下|问|发(?!票|货|现|生|出|放|送到)|给我们?)"
+)
+_WORDS = (
+    "{ask}[^，。]{{0,10}}{item}|[把将][^，。]{{0,10}}{item}[^，。]{{0,8}}(?:发|给|告诉|提供|报|上传)|{item}[号是]?多少"
+)
+
+_NOT_ASKED = pattern(
+    rf"{WARNING}|(?:从不|绝不|不)[^，。]{{0,8}}$|(?<![请要需])[您你](?:在|当时|已|曾|下单时|购票时)?$|(?:师傅|骑手"
+    rf"|平台|系统)$"
+)
+_WHAT_FOR = pattern(r"^[^，。]{0,3}(?:仅|只)用于")
+
+PHRASES = (
+    Phrase(
+        Rule.PERSONAL_DATA,
+        Severity.BLOCK,
+        pattern(_WORDS.format(ask=_ASK, item=_SECRETS)),
+        unless_before=_NOT_ASKED,
+    ),
+    Phrase(
+        Rule.PERSONAL_DATA,
+        Severity.CONFIRM,
+        pattern(_WORDS.format(ask=_ASK, item=_PAPERS)),
+        unless_before=_NOT_ASKED,
+        unless_after=_WHAT_FOR,
+    ),
+)
+
+
+def look(normalised: Normalised, context: ReplyContext) -> Iterator[Hit]:
+    for found in search(PHRASES, normalised):
+        yield found.hit

@@ -1,0 +1,104 @@
+"""Whether a reply says anything: brush-offs, copies of the last reply, promises of dates, length."""
+
+from collections.abc import Iterator
+
+from kesu.rules.redlines.findings import Hit, ReplyContext, Rule, Severity
+from kesu.rules.redlines.normalise import CLAUSE, SENTENCE, Normalised, densely
+from kesu.rules.redlines.phrases import Phrase, pattern, search
+from kesu.rules.redlines.pleasantries import PLEASANTRIES
+
+MEANINGFUL = 4
+"""A reply with at most so many characters beside pleasantries is empty (own choice)."""
+
+SAME, ALIKE = 0.8, 0.6
+"""Shared parts of three characters, of all: from here on a copy, from here on much alike (own choice)."""
+
+_NOT_OURS = pattern(
+    r"(?:跟|和|与|同)(?:我们|本店|我司|本公司|商家)(?:没有?|无)关系?|(?:与|和|跟)?(?:本店|我们|我司)无关"
+    r"|不关我们|不归(?:我们|本店|这边)[^，。]{0,3}管"
+    r"|不是我们(?:店|家|公司|平台)?的?(?:问题|责任|原因|错)|不属于我们[^，。]{0,6}(?:范围|负责|管)"
+    r"|不在我们[^，。]{0,6}范围|爱莫能助|没有?办法(?=[，。]|$)|无能为力"
+    r"|规定就是(?:规定|这样|如此)|规定如此|就是这么规定|(?:无法|没法|不能|不予)(?:处理|受理|解决)(?![^，。]{2})"
+    r"|自己(?:去)?(?:看|查|找|想办法|解决|承担)(?!不到)|[您你](?:去)?(?:找|问)(?:微信|快递|平台|别人|腾讯|主播"
+    r"|厂家)(?![^，。]{0,6}(?:我们|同时))"
+    r"|(?:问|找)(?:问)?别人|爱(?:退|投诉|咋)[^，。]{0,2}(?:退|投诉|咋)|随便[您你]|随[您你]便"
+)
+_BRUSH_OFF = (Phrase(Rule.BRUSH_OFF, Severity.CONFIRM, _NOT_OURS),)
+
+_COUNT = r"[0-9一二两三四五六七八九十几半]{1,3}"
+_MOMENT = (
+    rf"(?:今天|今日|今晚|明天|明日|明晚|明早|明后天|后天|本周|这周|下周|下?下?(?:周|星期"
+    rf"|礼拜)[一二三四五六日天末]|这两天|近两天|月底|月初|月末|年底|年前|节后|下个?月|本月"
+    rf"|{_COUNT}月(?:{_COUNT}[日号])?|{_COUNT}[日号]|{_COUNT}(?:到|至)?(?:{_COUNT})?个?(?:工作日|自然日|工作天"
+    rf"|小时|分钟|天|日|周|星期|礼拜|月)(?:之?内|以内|左右|后|之后)?)"
+)
+_MONEY = (
+    r"(?:退款(?!申请|单|规则|政策|记录)|退还|退回|退给|退到|退[您你]|给[您你]退|统一退|全额退|原路|返还|返给|返现"
+    r"|打款|打给|转给|到账|到[您你]的?账|赔付|赔给|赔偿|补偿给|就退|会退|安排退)"
+)
+_MONEY_BY = pattern(
+    rf"{_MOMENT}[^，。]{{0,12}}{_MONEY}|{_MONEY}[^，。]{{0,10}}{_MOMENT}"
+    rf"|钱[^，。]{{0,8}}{_MOMENT}[^，。]{{0,6}}退|{_MOMENT}[^，。]{{0,8}}钱[^，。]{{0,4}}[退到]"
+)
+_END_BY = pattern(rf"{_MOMENT}[^，。]{{0,10}}(?:处理(?:完|好|掉)|解决|办好|办完|办结|搞定)")
+_HAPPENED = pattern(r"已(?!.{0,6}将)|于[^，。]{0,4}$|重复|可以$|可$|如果|昨")
+_CONDITIONS = pattern(r"^[^，。]{0,8}(?:无理由|申请|了(?=[，。]|$)|规则|可以|可选)")
+_PROMISES = (
+    Phrase(Rule.DATE_PROMISE, Severity.CONFIRM, _MONEY_BY, unless_before=_HAPPENED, unless_after=_CONDITIONS),
+    Phrase(Rule.DATE_PROMISE, Severity.INFO, _END_BY, unless_before=_HAPPENED),
+)
+
+
+def look(normalised: Normalised, context: ReplyContext) -> Iterator[Hit]:
+    for found in search(_BRUSH_OFF, normalised):
+        yield found.hit
+    yield from _repeated(normalised, context)
+    if not context.refund_made_or_running:
+        yield from _promises(normalised)
+    if len(normalised.original) > context.maximum_length:
+        yield Hit(Rule.TOO_LONG, Severity.BLOCK, context.maximum_length, len(normalised.original))
+
+
+def _whole(normalised: Normalised) -> tuple[int, int]:
+    return normalised.dense.span(0, len(normalised.dense.text))
+
+
+def emptiness(normalised: Normalised) -> Iterator[Hit]:
+    """Nothing but pleasantries. For texts in which nothing else was found: what breaks a line is not empty."""
+    said = normalised.dense.text.replace(CLAUSE, "").replace(SENTENCE, "")
+    if not said:
+        yield Hit(Rule.BRUSH_OFF, Severity.CONFIRM, 0, len(normalised.original))
+        return
+    if len(PLEASANTRIES.sub("", said)) <= MEANINGFUL and not any("0" <= one <= "9" for one in said):
+        yield Hit(Rule.BRUSH_OFF, Severity.CONFIRM, *_whole(normalised))
+
+
+def _promises(normalised: Normalised) -> Iterator[Hit]:
+    for found in search(_PROMISES, normalised):
+        if not _tells_the_past(found.words):
+            yield found.hit
+
+
+def _tells_the_past(words: str) -> bool:
+    return any(past in words for past in ("已", "申请", "无理由", "支付", "下单", "退货"))
+
+
+def _repeated(normalised: Normalised, context: ReplyContext) -> Iterator[Hit]:
+    """A copy of any earlier reply of the case; the nearest counts."""
+    said = _parts(normalised.dense.text)
+    if not said:
+        return
+    likeness = max((_likeness(said, _parts(densely(reply))) for reply in context.last_replies), default=0.0)
+    if likeness >= ALIKE:
+        severity = Severity.CONFIRM if likeness >= SAME else Severity.INFO
+        yield Hit(Rule.REPEATED_REPLY, severity, *_whole(normalised))
+
+
+def _parts(dense: str) -> frozenset[str]:
+    """Every three characters in a row, marks aside."""
+    said = dense.replace(CLAUSE, "").replace(SENTENCE, "")
+    return frozenset(said[index : index + 3] for index in range(max(1, len(said) - 2))) if said else frozenset()
+
+
+def _likeness(left: frozenset[str], right: frozenset[str]) -> float:
+    return len(left & right) / len(left | right) if right else 0.0

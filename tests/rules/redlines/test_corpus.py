@@ -1,0 +1,52 @@
+"""What the linter finds in the labelled replies, and what it should not have found. Shown with pytest -s."""
+
+from collections import Counter
+
+import pytest
+
+from kesu.rules.redlines import Rule
+from tests.rules.redlines.measuring import Reply, count, replies, table
+
+PARTS = ("development", "held_out")
+
+
+@pytest.fixture(scope="module")
+def corpus() -> dict[str, list[Reply]]:
+    return {part: replies(part) for part in PARTS}
+
+
+def test_the_corpus_is_large_half_clean_and_of_distinct_replies(corpus: dict[str, list[Reply]]) -> None:
+    everything = [reply for part in corpus.values() for reply in part]
+    assert len(corpus["development"]) >= 240
+    assert len(corpus["held_out"]) >= 160
+    assert max(Counter(reply.text for reply in everything).values()) == 1
+    for part in corpus.values():
+        assert 0.45 <= sum(not reply.labels for reply in part) / len(part) <= 0.55
+        assert {rule for reply in part for rule in reply.labels} == set(Rule)
+
+
+def test_each_rule_is_precise_and_complete_on_the_replies_it_was_written_with(corpus: dict[str, list[Reply]]) -> None:
+    counts, _ = count(corpus["development"])
+    weak = {
+        rule: (one.precision, one.recall) for rule, one in counts.items() if one.precision < 0.97 or one.recall < 0.95
+    }
+    assert not weak
+
+
+def test_the_rules_hold_on_replies_they_were_not_written_with(corpus: dict[str, list[Reply]]) -> None:
+    measured = {part: count(corpus[part]) for part in PARTS}
+    print("\n" + table(measured))
+    counts, overall = measured["held_out"]
+    assert overall.precision >= 0.95
+    assert overall.recall >= 0.95
+    weak = {
+        rule: (one.precision, one.recall) for rule, one in counts.items() if one.precision < 0.75 or one.recall < 0.75
+    }
+    assert not weak
+
+
+def test_spans_lie_within_the_text(corpus: dict[str, list[Reply]]) -> None:
+    for part in corpus.values():
+        for reply in part:
+            for finding in reply.findings():
+                assert 0 <= finding.start < finding.end <= len(reply.text)
