@@ -10,7 +10,7 @@ from django.utils.translation import override
 
 from kesu.complaints.guard_sentences import SENTENCES
 from kesu.complaints.guard_wording import BETTER, RULE_NAMES, better_action, percent, rule_name, sentence
-from kesu.rules.guards import GUARDS, Better, Complete, Finding, GuardCode, Reply, RuleSource, check
+from kesu.rules.guards import Better, Complete, Finding, GuardCode, Reply, RuleSource, check
 from tests.guard_cases import PAID, RAISED, REPLIED, WROTE, at, case, command, judged, order, rates, refund, settled
 from tests.rules import test_guards_complete as completing
 from tests.rules import test_guards_money as money
@@ -51,7 +51,7 @@ def test_each_finding_reads_whole_and_calm_in_both_languages(code: GuardCode) ->
             assert not set(text) & set("!！")
             assert text.endswith((".", "。"))
             assert bool(CHINESE.search(text)) is (language == "zh-hans")
-            assert bool(better_action(FOUND[code])) is (GUARDS[code].better is not None)
+            assert bool(better_action(FOUND[code])) is (FOUND[code].better is not None)
             assert rule_name(FOUND[code])
 
 

@@ -170,8 +170,9 @@ SENTENCES: list[tuple[str, CaseFacts, GuardCode, Level | None]] = [
     ("a failed one does not", settled(commands=(command(CommandState.FAILED),)), GuardCode.COMMAND_UNFINISHED, None),
     ("a state nobody published needs a yes", settled(state="PAUSED"), GuardCode.STATE_UNKNOWN, C),
     ("a repeat that fits is told", settled(**rates(0)), GuardCode.REPEAT_WOULD_COUNT, I),
+    ("one that reaches the tolerance is told", settled(**rates(3, of=39)), GuardCode.REPEAT_TOLERANCE_SPENT, None),
     ("one that crosses the tolerance needs a yes", settled(**rates(4)), GuardCode.REPEAT_TOLERANCE_SPENT, C),
-    ("of a small sample it is told only", settled(**rates(0, of=9)), GuardCode.REPEAT_TOLERANCE_SPENT, None),
+    ("of a small sample it is told only", settled(**rates(1, of=8)), GuardCode.REPEAT_TOLERANCE_SPENT, None),
     ("completing in time is told with what it brings", settled(**rates()), GuardCode.TIMELY_NOW, I),
 ]
 
@@ -243,6 +244,14 @@ def test_what_the_platform_refuses_nobody_overrides_what_is_unwise_a_role_may(
 ) -> None:
     blocks = [finding for finding in judged(DONE, settled(**more)).values() if finding.level is B]
     assert [finding.overridable for finding in blocks] == [overridable]
+
+
+def test_a_full_refund_is_not_advised_once_there_is_nothing_left_to_refund() -> None:
+    tagged = {"user_tags": frozenset({"HIGH_RISK"})}
+    assert judged(DONE, case(**tagged))[GuardCode.HIGH_RISK].better is Better.REFUND_IN_FULL
+    assert judged(DONE, settled(**tagged))[GuardCode.HIGH_RISK].better is None
+    running = case(refunds=(refund(RefundState.PROCESSING),), **tagged)
+    assert judged(DONE, running)[GuardCode.HIGH_RISK].better is None
 
 
 def test_refunds_of_several_orders_all_have_to_arrive() -> None:

@@ -190,8 +190,8 @@ REFUNDING: Words = {
         "approve it first."
     ),
     _C.LESS_THAN_ASKED: _(
-        "The payer asks for %(asked_fen)s and this is %(amount_fen)s. Less seldom settles a case; refund it all, or"
-        " agree on it first."
+        "The payer asks for %(asked_fen)s and with this %(amount_fen)s went back in all. Less seldom settles a case; "
+        "refund it all, or agree on it first."
     ),
     _C.PARTIAL_REFUND: _(
         "This refunds a part: %(left_fen)s could be refunded. Only a full refund settles a case without the payer's"

@@ -9,6 +9,7 @@ closing    complete      decisions  approve, reject      refunds    refund      
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from kesu.rules.guards import closing, decisions, inside, refunds, replies
@@ -66,9 +67,14 @@ def check(act: Act, facts: CaseFacts, *, now: datetime) -> tuple[Finding, ...]:
     """What is to be known before `act`, the gravest first. The same facts and `now` always give the same.
 
     An act with findings of level block is not to be done (`judge` says when a role may), one with findings of level
-    confirm needs a yes to each, the rest is information.
+    confirm needs a yes to each, the rest is information. Nothing is advised that is done already.
     """
-    return by_gravity(_findings(act, facts, now))
+    return by_gravity(_advised(finding, facts) for finding in _findings(act, facts, now))
+
+
+def _advised(finding: Finding, facts: CaseFacts) -> Finding:
+    moot = finding.better is Better.REFUND_IN_FULL and facts.nothing_left
+    return replace(finding, better=None) if moot else finding
 
 
 def _findings(act: Act, facts: CaseFacts, now: datetime) -> Iterator[Finding]:

@@ -85,14 +85,11 @@ def overdue_effect(facts: CaseFacts, *, now: datetime) -> RateEffect | None:
 
 
 def tolerance(facts: CaseFacts, risk: RateEffect | None) -> Iterator[Finding]:
-    """How much room is left for one more repeat."""
+    """Whether one more repeat crosses the limit. Of a small sample it is only told."""
     if risk is None:
         return
-    room = risk.before.affordable
-    spent = room is not None and room < 1 and risk.before.sample_suffices
-    # Within the count but no longer within the room: the next repeat is the one that crosses the limit.
-    code = GuardCode.REPEAT_TOLERANCE_SPENT if spent else GuardCode.REPEAT_WOULD_COUNT
-    yield found(code, effect=risk, room=room if room is not None else "")
+    crosses = risk.after.within_limit is False and risk.after.sample_suffices
+    yield found(GuardCode.REPEAT_TOLERANCE_SPENT if crosses else GuardCode.REPEAT_WOULD_COUNT, effect=risk)
 
 
 def _effect(facts: CaseFacts, rate: Rate | None, outcome: Outcome, now: datetime) -> RateEffect | None:

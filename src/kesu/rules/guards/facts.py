@@ -192,6 +192,11 @@ class CaseFacts:
         held = sum(r.amount for r in own if r.state in ON_ITS_WAY or r.state is RefundState.ABNORMAL)
         return max(0, order.paid - max(order.refunded, arrived) - held)
 
+    @property
+    def nothing_left(self) -> bool:
+        """Everything paid went back, is on its way or stuck: a full refund is no advice any more."""
+        return self.full_refunded or (bool(self.orders) and all(self.left_of(order) == 0 for order in self.orders))
+
     def _last(self, kinds: frozenset[str]) -> datetime | None:
         return max((entry.operate_time for entry in self.history if entry.operate_type in kinds), default=None)
 

@@ -9,6 +9,7 @@ from kesu.rules.guards.context import circumstances, readiness
 from kesu.rules.guards.facts import CaseFacts, RefundTicket
 from kesu.rules.guards.findings import Finding, found
 from kesu.rules.resolution import ON_ITS_WAY, OrderFact, RefundState
+from kesu.rules.states import is_open
 
 A_MONTH = timedelta(days=30)
 REASON_SHOWN_ABOVE = 100
@@ -30,7 +31,7 @@ def refund(act: Refund, facts: CaseFacts, *, now: datetime) -> Iterator[Finding]
         yield from _others(order, facts)
         yield from _limits(order, facts, now)
         yield from _reason(act, order, facts)
-    yield from _ticket(act, facts)
+    yield from _ticket(facts)
     yield from circumstances(facts, now=now, closing=False)
 
 
@@ -38,10 +39,15 @@ def _amount(act: Refund, order: OrderFact, facts: CaseFacts) -> Iterator[Finding
     left = facts.left_of(order)
     if left is None or order.paid is None:
         yield found(GuardCode.PAID_UNKNOWN)
-    elif act.amount > left:
+        return
+    if act.amount > left:
         yield found(GuardCode.AMOUNT_OVER_LEFT, amount_fen=act.amount, left_fen=left, paid_fen=order.paid)
     elif 0 < act.amount < left:
         yield found(GuardCode.PARTIAL_REFUND, amount_fen=act.amount, left_fen=left)
+    asked = facts.apply_refund_amount
+    given = act.amount + order.paid - left  # what went back before counts towards what was asked for
+    if asked is not None and act.amount > 0 and given < asked:
+        yield found(GuardCode.LESS_THAN_ASKED, amount_fen=given, asked_fen=asked)
 
 
 def _others(order: OrderFact, facts: CaseFacts) -> Iterator[Finding]:
@@ -77,10 +83,7 @@ def _reason(act: Refund, order: OrderFact, facts: CaseFacts) -> Iterator[Finding
         yield found(GuardCode.REFUND_REASON_HIDDEN)
 
 
-def _ticket(act: Refund, facts: CaseFacts) -> Iterator[Finding]:
+def _ticket(facts: CaseFacts) -> Iterator[Finding]:
     """Of a REFUND complaint the approval comes first: once the order is refunded the platform takes none any more."""
-    if facts.ticket is RefundTicket.AWAITING:
+    if facts.ticket is RefundTicket.AWAITING and is_open(facts.state):
         yield found(GuardCode.DECIDE_FIRST)
-    asked = facts.apply_refund_amount
-    if asked is not None and 0 < act.amount < asked:
-        yield found(GuardCode.LESS_THAN_ASKED, amount_fen=act.amount, asked_fen=asked)
