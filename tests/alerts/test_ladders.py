@@ -114,6 +114,29 @@ def test_a_step_for_a_person_and_a_rota_calls_them(desk: Desk) -> None:
     ]
 
 
+def test_the_step_at_once_says_whom_the_opening_is_told_to(desk: Desk) -> None:
+    desk.channel()
+    desk.another_channel("退款群", mentions=["Refunds"])
+    person("xiaowang")
+    at_once = {"clock": "reply", "after": "0m", "to": ["robot:退款群", "person:xiaowang"], "urgency": "urgent"}
+    services.set_ladders(ladder(at_once), now=desk.now)
+    platform, _ = desk.new()
+    desk.tick()
+    assert list(Message.objects.values_list("kind", "channel__name", "urgency")) == [("new", "退款群", "urgent")]
+    assert desk.shown()[0].mentions == ["Xiaowang"]
+    desk.closed(platform)
+    desk.continued(platform)
+    assert Message.objects.get(kind="continued").channel.name == "退款群"
+
+
+def test_a_ladder_without_a_step_at_once_tells_the_opening_to_everybody_on_duty(desk: Desk) -> None:
+    desk.channel()
+    services.set_ladders(ladder({"clock": "reply", "after": "5m", "to": ["second"]}), now=desk.now)
+    desk.new()
+    desk.tick()
+    assert [message.mentions for message in desk.shown()] == [["LiSi"]]
+
+
 def test_a_step_for_somebody_who_cannot_be_called_calls_who_is_on_duty(desk: Desk) -> None:
     desk.channel()
     person("gone", is_active=False)

@@ -9,7 +9,7 @@ import pytest
 from kesu.alerts.models import Clock
 from kesu.demo.world import World
 from kesu.threads import in_thread
-from tests.stories.conftest import HOUR
+from tests.stories.conftest import DAY, HOUR
 from tests.stories.witness import at, briefs, counted, differences, mirror, pushes, rounds, running, unsent
 
 pytestmark = pytest.mark.story
@@ -114,6 +114,41 @@ def test_a_case_that_was_settled_in_the_console_meanwhile_is_not_called_overdue(
         assert await differences(world) == {}
 
     tell(story, newest=HOUR, recent=HOUR)
+
+
+def test_a_late_reminder_waits_until_its_case_was_read_and_is_silent_if_that_settled_it(tell):
+    async def story(world: World) -> None:
+        settled = await world.complain(world.merchant)
+        owed = await world.complain(world.merchant)
+        await world.advance_to(at(12.5))
+        told = sorted(await briefs(world))
+        await without_the_desk(world, at(15))
+        await world.console(settled, "reply")
+        await world.console(settled, "complete")
+        await without_the_desk(world, at(23 - 0.1))
+        await back(world, 23 - 0.1 + 1 / 30)
+        late = [push for push in await pushes(world) if push.brief not in told]
+        assert [(push.complaint_id, push.kind) for push in late] == [(owed, "reply_due")]
+        assert "截至" not in late[0].content
+        assert (await mirror(settled)).state == "PROCESSED"
+
+    # No poll and no reading of its own is due when the desk returns: only the late clocks ask.
+    tell(story, newest=12 * HOUR, recent=DAY, reread=DAY)
+
+
+def test_a_late_reminder_of_a_platform_that_does_not_answer_says_of_when_its_news_are(tell):
+    async def story(world: World) -> None:
+        await world.complain(world.merchant)
+        await world.advance_to(at(12.5))
+        told = len(await briefs(world))
+        await without_the_desk(world, at(22))
+        await world.post("/faults", target="wechatpay", kind="status", value=500)
+        await back(world, 22.2)
+        late = (await pushes(world))[told:]
+        assert [(push.hour, push.kind) for push in late] == [(22.0167, "reply_due")]
+        assert "截至 11-23 09:00 的情况, 之后未能读取" in late[0].content
+
+    tell(story, newest=12 * HOUR, recent=DAY, reread=DAY)
 
 
 def test_ten_days_of_silence_are_caught_up_by_the_listing_of_the_month(tell):

@@ -130,8 +130,10 @@ def step_kind(step: LadderStep, round_number: int) -> str:
 
 BATCH = 500
 _UNREAD = ("complaint__raw", "complaint__payer_phone", "complaint__payer_openid", "complaint__account__token")
-_CASE_FIELDS = tuple(f"complaint__{name}" for name in ("account_id", "claimed_by_id", "claimed_at", "replied"))
-_CLOCK_FIELDS = ("complaint_id", "round_number", "kind", "ladder", "started_at", "deadline_at", "done_steps", "due_at")
+_CASE = ("account_id", "claimed_by_id", "claimed_at", "replied", "history_read_at")
+_CASE_FIELDS = tuple(f"complaint__{name}" for name in _CASE)
+_CLOCK = ("complaint_id", "round_number", "kind", "ladder", "started_at", "deadline_at", "done_steps", "due_at")
+_CLOCK_FIELDS = (*_CLOCK, "asked_at")
 
 
 def _owed_kinds(current: Round) -> Iterable[ClockKind]:
@@ -152,7 +154,7 @@ def _keep_running(clock: Clock, current: Round, ladders: Book) -> None:
     start, deadline = current.started_at, _deadline(current, ClockKind(clock.kind))
     moved = (clock.started_at, clock.deadline_at) != (start, deadline)
     ladder = ladders.of_case(clock.complaint)
-    if not moved and clock.stopped_at is None and clock.ladder == ladder:
+    if not moved and clock.stopped_at is None and clock.ladder == ladder and clock.asked_at is None:
         return
     if moved:
         clock.started_at, clock.deadline_at, clock.done_steps = start, deadline, []
@@ -182,6 +184,12 @@ def _arm(
     clock.save(force_insert=True)
 
 
+def _as_of(clock: Clock) -> dict[str, str]:
+    """Of when its news are, for a clock that waited for a reading in vain."""
+    read_at = clock.complaint.history_read_at
+    return {"as_of": read_at.isoformat()} if clock.asked_at and read_at < clock.asked_at else {}
+
+
 def _deadline(current: Round, kind: ClockKind) -> datetime:
     return current.reply_due_at if kind is ClockKind.REPLY else current.complete_due_at
 
@@ -207,5 +215,6 @@ def _cause(clock: Clock, decision: Decision) -> Cause | None:
             **({"people": [str(target) for target in step.people]} if step.people else {}),
             "only_unclaimed": step.only_unclaimed,
             "replied": clock.complaint.replied,
+            **_as_of(clock),
         },
     )

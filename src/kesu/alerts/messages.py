@@ -153,6 +153,10 @@ def _notes(message: Message, case: Case) -> tuple[str, ...]:
         notes.append(pgettext("push", "may be a repetition"))
     if instead_of := message.facts.get("instead_of"):
         notes.append(pgettext("push", "in place of “%(name)s”") % {"name": neutralise(str(instead_of))})
+    if (as_of := message.facts.get("as_of")) and case.complaint.history_read_at <= datetime.fromisoformat(as_of):
+        notes.append(
+            pgettext("push", "as of %(time)s, not read since") % {"time": _moment(datetime.fromisoformat(as_of))}
+        )
     return tuple(notes)
 
 

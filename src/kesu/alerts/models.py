@@ -87,6 +87,9 @@ class Clock(models.Model):
     done_steps = models.JSONField(default=list, help_text="Occurrence keys of the ladder that are past.")
     due_at = models.DateTimeField(null=True, help_text="The ladder's next step; empty once stopped.")
     stopped_at = models.DateTimeField(null=True)
+    asked_at = models.DateTimeField(
+        null=True, help_text="When a step was last put off, since what is known of the case may be old."
+    )
 
     class Meta:
         constraints = [
@@ -252,6 +255,21 @@ class PersonHours(models.Model):
 
     user = models.OneToOneField(User, on_delete=models.CASCADE)
     quiet_hours = models.CharField(max_length=11, help_text="22:00-08:00 in Beijing.")
+
+
+class PersonAddress(models.Model):
+    """What somebody is called by in a kind of channel that does not know WeCom's account ids."""
+
+    class Kind(models.TextChoices):
+        DINGTALK_ROBOT = "dingtalk_robot", _("DingTalk robot")
+        FEISHU_ROBOT = "feishu_robot", _("Feishu robot")
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="addresses")
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    address = models.CharField(max_length=64, help_text="DingTalk: mobile number or user id. Feishu: open id.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "kind"], name="person_address_once")]
 
 
 class BudgetKey(models.Model):

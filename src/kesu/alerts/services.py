@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -26,6 +27,7 @@ from kesu.merchants.models import Account
 from kesu.rules import quiet
 from kesu.rules.escalations import AlertEvent, AlertKind, UrgencyClass, events_of
 from kesu.rules.ladder_steps import ClockKind
+from kesu.rules.ladders import opening_step
 from kesu.vault import keyring
 
 __all__ = [
@@ -210,7 +212,7 @@ def test_channel(channel: Channel, *, now: datetime, transports: Transports | No
 
 def _cause(complaint: Complaint, event: AlertEvent) -> Cause:
     owed = ClockKind.COMPLETE if complaint.replied else ClockKind.REPLY
-    return Cause(
+    told = Cause(
         complaint_pk=complaint.pk,
         account_pk=complaint.account_id,
         key=event.dedupe,
@@ -220,6 +222,24 @@ def _cause(complaint: Complaint, event: AlertEvent) -> Cause:
         mention=event.rule.mention,
         deadline_at=complaint.next_due_at,
         facts={"clock": str(owed), "log_id": event.log_id, "replied": complaint.replied},
+    )
+    return _as_step(complaint, told) if event.kind in OPENINGS else told
+
+
+def _as_step(complaint: Complaint, told: Cause) -> Cause:
+    """What opens a round is also the ladder's step at once: it is told to whom that names, as loudly as the louder."""
+    known = ladders.book()
+    step = opening_step(known.named(known.of_case(complaint)))
+    if step is None:
+        return told
+    people = {"people": [str(target) for target in step.people]} if step.people else {}
+    return replace(
+        told,
+        urgency=step.urgency if told.urgency is UrgencyClass.NORMAL else told.urgency,
+        mention=step.mention,
+        audience=step.audience,
+        robots=step.robots,
+        facts=told.facts | people,
     )
 
 

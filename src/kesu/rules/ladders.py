@@ -78,6 +78,12 @@ def parse(name: str, data: object) -> Ladder:
     return Ladder(name, tuple(steps))
 
 
+def opening_step(ladder: Ladder) -> LadderStep | None:
+    """The reply clock's step at once: whom the event that opens a round is told to. None where a ladder has none."""
+    steps = ladder.of(ClockKind.REPLY)
+    return next((step for step in steps if step.trigger is StepTrigger.AFTER_START and not step.offset), None)
+
+
 def dump(ladder: Ladder) -> list[dict[str, Any]]:
     """The JSON that `parse` reads."""
     return [_written(step) for step in ladder.steps]

@@ -20,11 +20,10 @@ import structlog
 
 from kesu import __version__
 from kesu.alerts import cards, heartbeats
-from kesu.alerts import services as alerts
 from kesu.alerts.dispatch import Dispatcher
 from kesu.intake import inbox
 from kesu.retention import sweeps
-from kesu.sync import limiting, pictures, polling, refreshing, rereading, watching
+from kesu.sync import doubts, limiting, pictures, polling, refreshing, rereading, watching
 from kesu.sync.gateway import Gateway
 from kesu.threads import database_in_trouble, in_thread
 from kesu.worker import watchdog
@@ -66,7 +65,7 @@ def loops(gateway: Gateway, dispatcher: Dispatcher) -> list[Loop]:
         return await refreshing.refresh_due(gateway, lane=refreshing.BACKGROUND, limit=2)
 
     async def clocks() -> int:
-        return await in_thread(alerts.raise_due_clocks, now=now())
+        return await in_thread(doubts.raise_due_clocks, now=now())
 
     return [
         Loop("polls", lambda: polling.poll_due(gateway, lane=polling.FREQUENT), wakes=("refresh",)),
@@ -75,7 +74,7 @@ def loops(gateway: Gateway, dispatcher: Dispatcher) -> list[Loop]:
         Loop("inbox", drain, wakes=("refresh",)),
         Loop("refresh", foreground, wakes=("outbox", "check", "pictures")),
         Loop("check", background, wakes=("outbox", "pictures")),
-        Loop("clocks", clocks, wakes=("outbox",)),
+        Loop("clocks", clocks, wakes=("outbox", "refresh")),
         Loop("outbox", dispatcher.start_due),
         Loop("cards", lambda: cards.grey_due(now)),
         Loop("pictures", lambda: pictures.fetch_due(gateway)),
