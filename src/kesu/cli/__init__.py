@@ -8,6 +8,8 @@ import typer
 
 from kesu import __version__
 from kesu.cli import (
+    acting,
+    audit,
     backup,
     channels,
     complaints,
@@ -22,6 +24,7 @@ from kesu.cli import (
     serve,
     sign_in,
     synchronise,
+    tokens,
 )
 from kesu.cli.language import _
 
@@ -60,8 +63,18 @@ app.add_typer(channels.app, name="channels", help=_("Where pushes go: WeCom robo
 app.add_typer(ladders.app, name="ladders", help=_("When a case calls whom, again and again."))
 app.add_typer(rota.app, name="rota", help=_("Who is on call, week by week."))
 app.add_typer(complaints.app, name="complaints", help=_("The complaints the desk knows."))
+app.command("reply", help=_("Write to the payer of a complaint."))(acting.reply)
+app.command("complete", help=_("Report a complaint as done."))(acting.complete)
+app.command("refund", help=_("Refund an order of a complaint by the original route."))(acting.refund)
+app.command("approve", help=_("Approve a refund ticket, and refund with it."))(acting.approve)
+app.command("reject", help=_("Refuse a refund ticket; the platform completes the case at once."))(acting.reject)
+app.command("note", help=_("Write an internal note on a complaint."))(acting.note)
+app.command("claim", help=_("Take a complaint on."))(acting.claim)
+app.command("assign", help=_("Give a complaint to somebody."))(acting.assign)
 app.add_typer(outbox.app, name="outbox", help=_("Pushes owed, sent and failed."))
 app.add_typer(sign_in.app, name="users", help=_("People who may sign in."))
+app.add_typer(tokens.app, name="tokens", help=_("Keys to the API, each for one person."))
+app.add_typer(audit.app, name="audit", help=_("Who did what; and the proof that nobody changed it."))
 app.command("sync", help=_("Read complaints from the platform now, with progress."))(synchronise.sync)
 app.command("backup", help=_("Save the database into one file; Kesu may serve meanwhile."))(backup.backup)
 app.command("restore", help=_("Fill the database from a backup file."))(backup.restore)

@@ -74,6 +74,7 @@ class Complaint(models.Model):
             models.Index(fields=["next_due_at", "id"], condition=Q(open=True), name="complaint_open_due"),
             models.Index(fields=["read_again_at"], condition=Q(open=True), name="complaint_read_again"),
             models.Index(fields=["-complaint_time", "-id"], name="complaint_newest"),
+            models.Index(fields=["account", "complainted_mchid", "complaint_time"], name="complaint_of_merchant"),
             models.Index(
                 fields=["payer_openid_fingerprint"],
                 condition=~Q(payer_openid_fingerprint=""),

@@ -15,10 +15,11 @@ import psycopg
 import structlog
 from django.db import connection
 
+from kesu.sync.requests import WAKE_CHANNEL
+
 log = structlog.get_logger(__name__)
 
 BATCH = 500
-CHANNEL = "kesu_work"
 
 # One statement, so that a batch costs one round trip: rows, the worker's wake-up and, in autocommit, the COMMIT.
 # In order, so that two processes that are sent the same notices wait for each other instead of dead-locking.
@@ -116,7 +117,7 @@ class InboxWriter:
                 self._connection = await self._connect()
                 # The end of the statement is the COMMIT; otherwise air would be acknowledged.
                 await self._connection.set_autocommit(True)
-            await self._connection.execute(INSERT, [*columns, CHANNEL], prepare=True)
+            await self._connection.execute(INSERT, [*columns, WAKE_CHANNEL], prepare=True)
         except psycopg.Error:
             await self._drop_connection()
             raise

@@ -10,6 +10,9 @@ from django.db import connection
 
 from kesu.sync.models import Refresh
 
+WAKE_CHANNEL = "kesu_work"
+"""Where PostgreSQL tells workers that a loop has work; the payload is the loop's name."""
+
 
 class Priority(IntEnum):
     """What is read first when the platform's limits make reads wait. The first two never wait for the others."""
@@ -61,3 +64,9 @@ def waiting(*, account_id: int | None = None) -> int:
     """How many complaints wait to be read."""
     rows = Refresh.objects.filter(state=Refresh.State.WAITING)
     return rows.filter(account_id=account_id).count() if account_id else rows.count()
+
+
+def wake_loop(name: str) -> None:
+    """Let every worker's loop of this name look at once, as soon as the caller's transaction is committed."""
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_notify(%s, %s)", [WAKE_CHANNEL, name])

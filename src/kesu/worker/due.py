@@ -7,6 +7,8 @@ from datetime import datetime
 from django.db.models import Min
 
 from kesu.alerts.queries import next_due as next_alert_due
+from kesu.commands.journal import UNSETTLED
+from kesu.commands.models import Command, Refund
 from kesu.complaints.models import Complaint, Media
 from kesu.intake.models import Notice
 from kesu.merchants.models import AccountHealth, Limitation
@@ -26,6 +28,8 @@ def next_due(*, now: datetime) -> datetime | None:
         Complaint.objects.filter(open=True, read_again_at__gt=now).aggregate(at=Min("read_again_at"))["at"],
         AccountHealth.objects.filter(account__enabled=True, due_at__gt=now).aggregate(at=Min("due_at"))["at"],
         Limitation.objects.filter(account__enabled=True, due_at__gt=now).aggregate(at=Min("due_at"))["at"],
+        Command.objects.filter(state__in=UNSETTLED, due_at__gt=now).aggregate(at=Min("due_at"))["at"],
+        Refund.objects.filter(due_at__gt=now).aggregate(at=Min("due_at"))["at"],
         next_alert_due(now=now),
     ]
     return min((moment for moment in moments if moment is not None and moment > now), default=None)

@@ -9,7 +9,8 @@ import asyncio
 import psycopg
 import structlog
 
-from kesu.intake.writer import CHANNEL, connection_parameters
+from kesu.intake.writer import connection_parameters
+from kesu.sync.requests import WAKE_CHANNEL
 from kesu.worker.loops import Worker
 
 log = structlog.get_logger(__name__)
@@ -24,7 +25,7 @@ async def listen(worker: Worker) -> None:
         try:
             listener = await psycopg.AsyncConnection.connect(**parameters, autocommit=True)  # type: ignore[arg-type]
             async with listener:
-                await listener.execute(f"listen {CHANNEL}")
+                await listener.execute(f"listen {WAKE_CHANNEL}")
                 async for notification in listener.notifies():
                     worker.wake(notification.payload)
         except psycopg.Error as error:

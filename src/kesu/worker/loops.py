@@ -21,6 +21,7 @@ import structlog
 from kesu import __version__
 from kesu.alerts import cards, heartbeats
 from kesu.alerts.dispatch import Dispatcher
+from kesu.commands import refunds, speaking
 from kesu.intake import inbox
 from kesu.retention import sweeps
 from kesu.sync import doubts, limiting, pictures, polling, refreshing, rereading, watching
@@ -76,6 +77,8 @@ def loops(gateway: Gateway, dispatcher: Dispatcher) -> list[Loop]:
         Loop("check", background, wakes=("outbox", "pictures")),
         Loop("clocks", clocks, wakes=("outbox", "refresh")),
         Loop("outbox", dispatcher.start_due),
+        Loop("commands", lambda: speaking.carry_out_due(gateway), wakes=("refresh", "outbox")),
+        Loop("refunds", lambda: refunds.follow_due(gateway), wakes=("refresh",)),
         Loop("cards", lambda: cards.grey_due(now)),
         Loop("pictures", lambda: pictures.fetch_due(gateway)),
     ]

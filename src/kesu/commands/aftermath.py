@@ -1,0 +1,98 @@
+"""What follows once the platform took a command: its refund is followed, the next step planned, the case read again."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from django.db import transaction
+
+from kesu.commands import journal
+from kesu.commands.models import Command, Refund
+from kesu.complaints.models import Order
+from kesu.sync.requests import Priority, request_refresh, wake_loop
+from kesu.wechatpay.resources import Refund as PlatformRefund
+
+log = structlog.get_logger(__name__)
+
+FIRST_LOOK = timedelta(minutes=1)
+"""The platform asks for no earlier query (查询单笔退款, https://pay.weixin.qq.com/doc/v3/merchant/4012791863)."""
+
+STATES = {
+    "SUCCESS": Refund.State.SUCCESS,
+    "PROCESSING": Refund.State.PROCESSING,
+    "CLOSED": Refund.State.CLOSED,
+    "ABNORMAL": Refund.State.ABNORMAL,
+}
+
+
+@transaction.atomic
+def confirmed(command: Command, answer: Any, *, now: datetime, log_id: str = "") -> None:
+    """Settle a command as carried out. ``answer``: what the call returned; None when the history proved it."""
+    if isinstance(answer, str):
+        log_id = answer[:64]
+    journal.confirm(command, now=now, log_id=log_id)
+    if command.kind == Command.Kind.REFUND:
+        refund = Refund.objects.select_for_update().get(command=command)
+        note_refund(refund, answer if isinstance(answer, PlatformRefund) else None, now=now)
+    if command.kind == Command.Kind.APPROVE_REFUND:
+        _plan_refund_of(command, now=now)
+    key = (command.account_id, command.complaint.complaint_id)
+    request_refresh({key: "own_command"}, priority=Priority.HEARD, now=now)
+    wake_loop("refresh")
+    log.info("command.confirmed", command=command.pk, kind=command.kind, complaint=command.complaint_id)
+
+
+def note_refund(refund: Refund, found: PlatformRefund | None, *, now: datetime) -> None:
+    """Write down what the platform says of a refund, and when to ask again. Save included."""
+    refund.state = STATES.get(found.status, Refund.State.PROCESSING) if found else Refund.State.PROCESSING
+    if found:
+        refund.refund_id = found.refund_id[:64] or refund.refund_id
+        refund.received_by = found.user_received_account[:64] or refund.received_by
+        if refund.state == Refund.State.SUCCESS:
+            refund.arrived_at = found.success_time or now
+    refund.error = ""
+    final = refund.state in (Refund.State.SUCCESS, Refund.State.CLOSED)
+    refund.due_at = None if final else now + next_look(refund.looks)
+    refund.save()
+
+
+def next_look(looks: int) -> timedelta:
+    """Wallets take minutes, bank cards up to three working days (查询单笔退款)."""
+    return min(FIRST_LOOK * (1 << min(looks, 9)), timedelta(hours=6))
+
+
+def _plan_refund_of(command: Command, *, now: datetime) -> None:
+    """Approving moves no money (更新退款审批结果): the refund that belongs to it is planned in the same transaction."""
+    wanted = json.loads(command.payload).get("then_refund")
+    if not wanted:
+        return
+    order = Order.objects.get(pk=wanted["order"])
+    follower = Command.objects.create(
+        account=command.account,
+        complaint=command.complaint,
+        kind=Command.Kind.REFUND,
+        payload=json.dumps({**wanted, "order": order.pk}),
+        key=f"after-{command.pk}",
+        actor=command.actor,
+        via=command.via,
+        acknowledged=command.acknowledged,
+        override_reason=command.override_reason,
+        seen_entry=command.baseline_entry or command.seen_entry,
+        planned_at=now,
+        due_at=now,
+    )
+    Refund.objects.create(
+        account=command.account,
+        complaint=command.complaint,
+        order=order,
+        command=follower,
+        out_refund_no=wanted["out_refund_no"],
+        amount=wanted["amount"],
+        total=wanted["total"],
+        reason=wanted["reason"],
+        created_at=now,
+    )
+    journal.wake()

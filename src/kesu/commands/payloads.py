@@ -1,0 +1,41 @@
+"""From a command's payload to the act that guards judge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kesu.commands.models import Command
+from kesu.rules.guards import Act, ApproveRefund, Complete, Jump, Refund, RejectRefund, Reply
+
+
+def act_of(kind: Command.Kind, payload: Mapping[str, Any]) -> Act:
+    text, pictures = str(payload.get("text") or ""), len(payload.get("pictures") or ())
+    if kind == Command.Kind.REPLY:
+        return Reply(text, pictures, _jump(payload))
+    if kind == Command.Kind.IMMEDIATE_REPLY:
+        return Reply(text, pictures, immediate=True)
+    if kind == Command.Kind.COMPLETE:
+        return Complete()
+    if kind == Command.Kind.APPROVE_REFUND:
+        return ApproveRefund(int(payload.get("launch_refund_day") or 0), str(payload.get("remark") or ""))
+    if kind == Command.Kind.REJECT_REFUND:
+        return RejectRefund(text, pictures, str(payload.get("remark") or ""))
+    return _refund(payload)
+
+
+def refund_act_of(payload: Mapping[str, Any]) -> Refund | None:
+    """The refund that an approval brings along."""
+    wanted = payload.get("then_refund")
+    return _refund(wanted) if isinstance(wanted, Mapping) else None
+
+
+def _refund(payload: Mapping[str, Any]) -> Refund:
+    return Refund(str(payload["transaction_id"]), int(payload["amount"]), str(payload.get("reason") or ""))
+
+
+def _jump(payload: Mapping[str, Any]) -> Jump | None:
+    link, program = payload.get("jump"), payload.get("mini_program")
+    if isinstance(program, Mapping):
+        return Jump(text=program.get("text", ""), appid=program.get("appid", ""), path=program.get("path", ""))
+    return Jump(url=link.get("url", ""), text=link.get("text", "")) if isinstance(link, Mapping) else None

@@ -1,0 +1,66 @@
+"""Red lines over what a command says to a payer, with what this merchant may say."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from kesu.commands.models import Allowance, Command, Refund
+from kesu.complaints.models import Complaint
+from kesu.complaints.redline_wording import explanation
+from kesu.rules.guards import CaseFacts
+from kesu.rules.operations import MERCHANT_REPLIES
+from kesu.rules.redlines import AllowList, ReplyContext, Rule, lint
+from kesu.rules.redlines.findings import SOURCES
+
+LAST_REPLIES = 3
+BY_GUARDS = frozenset({Rule.TOO_LONG})
+"""Said by the guards, with the bound of the account."""
+
+
+def findings_in(complaint: Complaint, case: CaseFacts, kind: Command.Kind, payload: Mapping[str, Any]) -> Iterator[Any]:
+    """Each finding as a ``checks.Concern``."""
+    from kesu.commands.checks import Concern
+
+    text = str(payload.get("text") or payload.get("reason") or "")
+    if not text or kind == Command.Kind.COMPLETE:
+        return
+    for finding in lint(text, context=context_of(complaint, case)):
+        if finding.rule not in BY_GUARDS:
+            yield Concern(
+                code=f"redline.{finding.rule.value}",
+                level=finding.severity.value,
+                message=explanation(finding),
+                rule=SOURCES[finding.rule].url,
+                overridable=finding.severity == "block",
+                start=finding.start,
+                end=finding.end,
+                suggestion=finding.suggestion,
+            )
+
+
+def context_of(complaint: Complaint, case: CaseFacts) -> ReplyContext:
+    """What the linter has to know of the case and of its merchant."""
+    replies = [entry for entry in case.history if entry.operate_type in MERCHANT_REPLIES and entry.operate_details]
+    refunds = complaint.refunds.exclude(state__in=[Refund.State.REFUSED, Refund.State.CLOSED]).exists()
+    return ReplyContext(
+        last_replies=tuple(entry.operate_details for entry in replies[-LAST_REPLIES:]),
+        refund_made_or_running=refunds or complaint.full_refunded,
+        allowed=allowed_of(complaint),
+        maximum_length=complaint.account.reply_limit,
+    )
+
+
+def allowed_of(complaint: Complaint) -> AllowList:
+    found: dict[str, set[str]] = defaultdict(set)
+    rows = Allowance.objects.filter(account=complaint.account, sub_mchid__in=["", complaint.complainted_mchid])
+    for kind, value in rows.values_list("kind", "value"):
+        found[kind].add(value)
+    return AllowList(
+        phones=tuple(sorted(found["phone"])),
+        wechat_ids=tuple(sorted(found["wechat_id"])),
+        mini_programs=tuple(sorted(found["mini_program"])),
+        domains=tuple(sorted(found["domain"])),
+        words=tuple(sorted(found["word"])),
+    )

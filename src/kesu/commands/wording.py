@@ -1,0 +1,123 @@
+"""Commands in words, for pages, the API and the command line; in the language that is active."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from kesu.clock import BEIJING
+from kesu.commands.errors import Conflict, InvalidCommand
+from kesu.commands.models import Command, Refund
+from kesu.commands.pictures import PictureRefused
+
+
+def kind(command: Command) -> str:
+    known: dict[str, Callable[[], str]] = {
+        Command.Kind.REPLY: lambda: _("Reply"),
+        Command.Kind.IMMEDIATE_REPLY: lambda: _("Reply"),
+        Command.Kind.COMPLETE: lambda: _("Completion"),
+        Command.Kind.APPROVE_REFUND: lambda: _("Approval of the refund"),
+        Command.Kind.REJECT_REFUND: lambda: _("Rejection of the refund"),
+        Command.Kind.REFUND: lambda: _("Refund"),
+    }
+    return known[command.kind]()
+
+
+def outcome(command: Command) -> str:
+    """What became of it, what is safe, and what to do."""
+    state = Command.State
+    if command.state == state.CONFIRMED:
+        return _("%s: WeChat Pay has taken it.") % kind(command)
+    if command.state == state.FAILED:
+        return f"{kind(command)}: {failure(command)}"
+    if command.state == state.UNKNOWN:
+        return _("%s: WeChat Pay gave no clear answer. Nothing is lost; whether it arrived is being checked.") % kind(
+            command
+        )
+    if command.error:
+        return _("%s: WeChat Pay cannot be reached at the moment. It will be sent as soon as it can.") % kind(command)
+    return _("%s: on its way to WeChat Pay.") % kind(command)
+
+
+def failure(command: Command) -> str:
+    told = command.error if not command.error_code else f"{command.error} ({command.error_code})"
+    known: dict[str, Callable[[], str]] = {
+        Command.Failure.REFUSED: lambda: _("WeChat Pay refused it: %s. Nothing was changed.") % told,
+        Command.Failure.CHANGED: lambda: _(
+            "The case had changed meanwhile, so it was not sent. Look at it and decide anew."
+        ),
+        Command.Failure.NOT_SENT: lambda: _("It could not be sent: %s. Nothing was changed; try again.") % told,
+        Command.Failure.NOT_FOUND: lambda: _(
+            "WeChat Pay never answered, and the history shows no trace of it: it did not arrive. Send it again."
+        ),
+        Command.Failure.WITHDRAWN: lambda: _("Taken back before it was sent."),
+    }
+    return known[command.failure]()
+
+
+def refund_state(state: str) -> str:
+    known: dict[str, Callable[[], str]] = {
+        Refund.State.WANTED: lambda: _("being asked for"),
+        Refund.State.PROCESSING: lambda: _("on its way"),
+        Refund.State.SUCCESS: lambda: _("arrived"),
+        Refund.State.CLOSED: lambda: _("closed without a refund"),
+        Refund.State.ABNORMAL: lambda: _("failed on the way: the payer's card cannot take it"),
+        Refund.State.REFUSED: lambda: _("not made"),
+    }
+    return known[state]()
+
+
+def difference(conflict: Conflict) -> str:
+    """What happened since the person looked."""
+    lines = [f"{_who(command)}: {outcome(command)}" for command in conflict.commands]
+    lines += [
+        f"{entry.operate_time.astimezone(BEIJING):%m-%d %H:%M} {entry.operator or ''} {entry.details}".strip()
+        for entry in conflict.entries
+    ]
+    head = ngettext(
+        "The case changed since you looked, and nothing was sent:",
+        "The case changed since you looked, and nothing was sent:",
+        len(lines),
+    )
+    return "\n".join([head, *lines])
+
+
+def invalid(wrong: InvalidCommand) -> str:
+    known: dict[str, Callable[[], str]] = {
+        "text_missing": lambda: _("Write something first."),
+        "reason_missing": lambda: _("Give a reason; the payer reads it."),
+        "reason_too_long": lambda: _("A reason or remark has at most 200 characters."),
+        "remark_too_long": lambda: _("A reason or remark has at most 200 characters."),
+        "refund_reason_too_long": lambda: _(
+            "The reason of a refund has at most 80 bytes: about 26 Chinese characters."
+        ),
+        "note_too_long": lambda: _("A note has at most 4000 characters."),
+        "too_many_pictures": lambda: _("At most four pictures can be sent."),
+        "picture_unknown": lambda: _("A picture is missing. Choose it again."),
+        "sender_identity": lambda: _("The sender is MANUAL or MACHINE."),
+        "assignee_cannot": lambda: _("This person cannot see the case or may not reply. Choose somebody else."),
+        "amount": lambda: _("There is nothing left to refund, or the amount is not more than zero."),
+        "amount_too_much": lambda: _("The amount is more than was paid."),
+        "order_missing": lambda: _("Say which order is to be refunded."),
+        "no_order": lambda: _("The platform names no order for this complaint, so nothing can be refunded from here."),
+        "request_decided": lambda: _("Somebody has already decided on this request."),
+        "own_request": lambda: _("Another person has to decide: nobody approves a request of their own."),
+        "above_your_limit": lambda: _("The amount is above your limit, too."),
+    }
+    return known[wrong.reason]()
+
+
+def picture_refused(wrong: PictureRefused) -> str:
+    known: dict[str, Callable[[], str]] = {
+        "type": lambda: _("Only JPG, PNG and BMP pictures can be sent."),
+        "size": lambda: _("The picture is too large: at most 10 MB, and 2 MB once it is made smaller."),
+        "pixels": lambda: _("The picture has too many pixels: at most 40 million."),
+        "broken": lambda: _("The picture cannot be read. Save it anew as JPG or PNG."),
+    }
+    return known[wrong.reason]()
+
+
+def _who(command: Command) -> str:
+    return str(command.actor) if command.actor else _("somebody")
