@@ -10,6 +10,7 @@ import typer
 
 from kesu.cli.environment import Data, Json, desk, fail, output, show_json, show_table
 from kesu.cli.language import _
+from kesu.cli.operator import audited
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -68,18 +69,19 @@ def add(
             fail(_("The language must be zh-hans or en."))
         settings = _settings(kind, url, secret) | _named(setting or [])
         try:
-            channel = add_channel(
-                name=name,
-                kind=kind,
-                settings=settings,
-                accounts=accounts,
-                mentions=mention or [],
-                second_mentions=second or mention or [],
-                language=language,
-                fallback=stand_in,
-                standby=standby,
-                now=clock.now(),
-            )
+            with audited(f"channel:{name}", added=kind, accounts=[known.mchid for known in accounts]):
+                channel = add_channel(
+                    name=name,
+                    kind=kind,
+                    settings=settings,
+                    accounts=accounts,
+                    mentions=mention or [],
+                    second_mentions=second or mention or [],
+                    language=language,
+                    fallback=stand_in,
+                    standby=standby,
+                    now=clock.now(),
+                )
         except SettingsError as error:
             fail(str(error))
         output.print(_("Channel %s is added. Send it something: kesu channels test") % channel.name, markup=False)
@@ -157,7 +159,8 @@ def quiet(name: Name, hours: Annotated[str, typer.Argument(help="22:00-08:00 | o
         from kesu.alerts.services import set_quiet_hours
 
         try:
-            set_quiet_hours(_find(name), "" if hours == "off" else hours, now=clock.now())
+            with audited(f"channel:{name}", quiet_hours=hours):
+                set_quiet_hours(_find(name), "" if hours == "off" else hours, now=clock.now())
         except ValueError:
             fail(_("Quiet hours are written 22:00-08:00."))
         output.print(_("Quiet hours of %(name)s: %(hours)s") % {"name": name, "hours": hours}, markup=False)
@@ -170,7 +173,8 @@ def remove(name: Name, data: Data = None) -> None:
         from kesu import clock
         from kesu.alerts.services import switch
 
-        switch(_find(name), enabled=False, now=clock.now())
+        with audited(f"channel:{name}", enabled=False):
+            switch(_find(name), enabled=False, now=clock.now())
         output.print(_("Channel %s is off.") % name, markup=False)
 
 

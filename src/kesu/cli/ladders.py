@@ -12,6 +12,7 @@ import typer
 from kesu.cli.environment import Data, Json, desk, fail, output, show_json, show_table
 from kesu.cli.language import _
 from kesu.cli.moments import moment, shown
+from kesu.cli.operator import audited
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -70,7 +71,8 @@ def set_ladders(
         from kesu.rules.ladders import LadderFormatError
 
         try:
-            number = services.set_ladders(_read(file), now=clock.now())
+            with audited("ladders"):
+                number = services.set_ladders(_read(file), now=clock.now())
         except (LadderError, LadderFormatError) as error:
             fail(_("Nothing was changed: %s") % error)
         output.print(_("Set. %s running reminders climb them now.") % number)

@@ -13,6 +13,7 @@ import typer
 from kesu.cli.environment import Data, Json, desk, fail, output, show_json, show_table
 from kesu.cli.language import _
 from kesu.cli.merchants import app
+from kesu.cli.operator import audited
 
 __all__ = ["app"]
 
@@ -40,7 +41,8 @@ def rotate_apiv3(
         from kesu import clock
         from kesu.merchants.rotation import rotate_apiv3_key
 
-        rotate_apiv3_key(account, key_file.read_text().strip(), grace=parse_duration(grace), now=clock.now())
+        with audited(f"merchant:{mchid}", apiv3_key="rotated", grace=grace):
+            rotate_apiv3_key(account, key_file.read_text().strip(), grace=parse_duration(grace), now=clock.now())
         output.print(_("The new APIv3 key opens notices. Set it at the platform now."), markup=False)
 
 
@@ -60,7 +62,9 @@ def rotate_certificate(
         from kesu import clock
         from kesu.merchants import rotation
 
-        serial = rotation.rotate_certificate(account, private_key.read_text(), certificate.read_text(), now=clock.now())
+        with audited(f"merchant:{mchid}", certificate="rotated") as details:
+            key, pem = private_key.read_text(), certificate.read_text()
+            serial = details["serial"] = rotation.rotate_certificate(account, key, pem, now=clock.now())
         output.print(_("Calls are signed with certificate %s within 20 seconds.") % serial, markup=False)
 
 
@@ -81,7 +85,8 @@ def add_platform_key(
         from kesu import clock
         from kesu.merchants.rotation import trust_platform_key
 
-        trust_platform_key(account, serial, public_key.read_text(), now=clock.now())
+        with audited(f"merchant:{mchid}", platform_key_added=serial):
+            trust_platform_key(account, serial, public_key.read_text(), now=clock.now())
         output.print(_("Answers and notices signed with %s are believed.") % serial, markup=False)
 
 
@@ -91,7 +96,8 @@ def remove_platform_key(mchid: Number, serial: Serial, data: Data = None) -> Non
     with _account(mchid, data) as account:
         from kesu.merchants.rotation import forget_platform_key
 
-        forget_platform_key(account, serial)
+        with audited(f"merchant:{mchid}", platform_key_removed=serial):
+            forget_platform_key(account, serial)
         output.print(_("%s is believed no more.") % serial, markup=False)
 
 
@@ -113,7 +119,8 @@ def callback(
         from kesu.merchants.watch import start_watching
 
         if repair is not None:
-            Account.objects.filter(pk=account.pk).update(repair_callback=repair)
+            with audited(f"merchant:{mchid}", repair_callback=repair):
+                Account.objects.filter(pk=account.pk).update(repair_callback=repair)
         start_watching(account, now=clock.now())
         error = asyncio.run(_look(account.pk))
         found = [problem for problem in account_problems() if problem.account.pk == account.pk]

@@ -12,6 +12,7 @@ import typer
 
 from kesu.cli.environment import Data, Json, desk, fail, output, show_json, show_table
 from kesu.cli.language import _
+from kesu.cli.operator import audited
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -76,23 +77,22 @@ def add(
             fail(_("Give --public-key and --public-key-id together."))
         try:
             certificate_pem = certificate.read_text() if certificate else ""
-            account = save_account(
-                NewAccount(
-                    mchid=mchid,
-                    role=role,
-                    name=name,
-                    private_key_pem=private_key.read_text(),
-                    certificate_pem=certificate_pem,
-                    serial_no=serial,
-                    apiv3_key=apiv3_key_file.read_text().strip(),
-                    platform_keys={public_key_id: public_key.read_text()} if public_key else {},
-                    deadline_profile=profile,
-                ),
-                now=clock.now(),
+            new = NewAccount(
+                mchid=mchid,
+                role=role,
+                name=name,
+                private_key_pem=private_key.read_text(),
+                certificate_pem=certificate_pem,
+                serial_no=serial,
+                apiv3_key=apiv3_key_file.read_text().strip(),
+                platform_keys={public_key_id: public_key.read_text()} if public_key else {},
+                deadline_profile=profile,
             )
+            with audited(f"merchant:{mchid}", saved=True, role=role, serial_no=serial, public_key_id=public_key_id):
+                account = save_account(new, now=clock.now())
+                start_polling(account, now=clock.now())
         except (AccountError, ValueError) as error:
             fail(str(error))
-        start_polling(account, now=clock.now())
         output.print(_("Account %s is connected.") % account.mchid, markup=False)
         if public_url or settings.public_url:
             problem = asyncio.run(register([account], public_url or settings.public_url, replace=replace_callback))
@@ -166,7 +166,9 @@ def import_sandbox(
 
         try:
             sandbox = jsonlib.loads(file.read_text())
-            accounts = connect(sandbox, settings.data_directory)
+            with audited("sandbox") as details:
+                accounts = connect(sandbox, settings.data_directory)
+                details["merchants"] = [account.mchid for account in accounts]
         except (AccountError, ValueError) as error:
             fail(str(error))
         problem = asyncio.run(register(accounts, public_url, replace=True))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import os
 import sys
 from typing import Annotated, Any
 
@@ -11,6 +9,7 @@ import typer
 
 from kesu.cli.environment import Data, Json, desk, fail, output, show_json, show_table
 from kesu.cli.language import _
+from kesu.cli.operator import audited, note, operator
 
 app = typer.Typer(no_args_is_help=True)
 privacy = typer.Typer(no_args_is_help=True)
@@ -63,6 +62,7 @@ def run(data: Data = None, dry_run: DryRun = False) -> None:
         total = 0
         while done := sweep(now=now):
             total += done
+        note("retention", "erased", {"rows": total})
         output.print(_("Done: %s rows went.") % total)
 
 
@@ -94,7 +94,9 @@ def erase(
         if dry_run:
             done = services.find(search(value))
         else:
-            done = services.forget(by or _operator(), subject, search(value), now=clock.now())
+            with audited("payer", "erased", by=by, searched=subject) as details:
+                done = services.forget(by or operator(), subject, search(value), now=clock.now())
+                details |= {"erased": len(done.erased), "postponed": len(done.postponed)}
         if json:
             show_json(_facts(done))
         else:
@@ -148,11 +150,6 @@ def _tell(done: Any, dry_run: bool) -> None:
             highlight=False,
             soft_wrap=True,
         )
-
-
-def _operator() -> str:
-    """The person at the terminal, through sudo too."""
-    return os.environ.get("SUDO_USER") or getpass.getuser()
 
 
 def _what(kind: str) -> str:

@@ -10,6 +10,7 @@ import typer
 from kesu.cli.environment import Data, Json, desk, fail, output, show_json, show_table
 from kesu.cli.language import _
 from kesu.cli.moments import moment, shown
+from kesu.cli.operator import audited
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -60,10 +61,11 @@ def add(
 
         users = [_person(one) for one in member]
         row = Rota.objects.filter(name=name).first()
-        if row is None:
-            rotas.create(name, users, weekday, hour, now=clock.now())
-        else:
-            rotas.add_members(row, users, now=clock.now())
+        with audited(f"rota:{name}", joined=[user.username for user in users]):
+            if row is None:
+                rotas.create(name, users, weekday, hour, now=clock.now())
+            else:
+                rotas.add_members(row, users, now=clock.now())
         output.print(_("Rota %s is set: kesu rota list") % name, markup=False)
 
 
@@ -74,7 +76,8 @@ def leave(name: Name, person: Person, data: Data = None) -> None:
         from kesu import clock
         from kesu.alerts import rotas
 
-        rotas.remove_member(_find(name), _person(person), now=clock.now())
+        with audited(f"rota:{name}", left=person):
+            rotas.remove_member(_find(name), _person(person), now=clock.now())
         output.print(_("Rota %s is set: kesu rota list") % name, markup=False)
 
 
@@ -91,7 +94,8 @@ def override(
         from kesu.alerts import rotas
 
         try:
-            rotas.override(_find(name), _person(person), moment(start), moment(until))
+            with audited(f"rota:{name}", on_call=person, start=start, until=until):
+                rotas.override(_find(name), _person(person), moment(start), moment(until))
         except rotas.RotaError:
             fail(_("It must end after it begins."))
         output.print(_("Rota %s is set: kesu rota list") % name, markup=False)
@@ -109,7 +113,8 @@ def swap(
         from kesu.alerts import rotas
 
         try:
-            rotas.swap(_find(name), moment(one), moment(other))
+            with audited(f"rota:{name}", swapped=[one, other]):
+                rotas.swap(_find(name), moment(one), moment(other))
         except rotas.RotaError as error:
             fail(_REFUSED[error.code])
         output.print(_("Rota %s is set: kesu rota list") % name, markup=False)
