@@ -45,7 +45,7 @@ SAID: dict[str, Any] = {
 """What is said after a step, by allauth's name for it. Whatever is not here is not said."""
 
 
-class DeskAdapter(DefaultAccountAdapter):
+class DeskAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     """``ACCOUNT_ADAPTER``."""
 
     error_messages = DefaultAccountAdapter.error_messages | {
@@ -110,12 +110,12 @@ class DeskAdapter(DefaultAccountAdapter):
 
     def post_login(self, request: HttpRequest, user: AbstractBaseUser, **more: Any) -> HttpResponse:
         """The language a person chose follows them to every browser they sign in with."""
-        response = super().post_login(request, user, **more)
+        response: HttpResponse = super().post_login(request, user, **more)
         remember_language(response, user)
         return response
 
 
-class DeskMfaAdapter(DefaultMFAAdapter):
+class DeskMfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]
     """``MFA_ADAPTER``."""
 
     error_messages = DefaultMFAAdapter.error_messages | {

@@ -15,7 +15,7 @@ CODE_SECONDS = app_settings.TOTP_PERIOD * (2 * app_settings.TOTP_TOLERANCE + 1)
 """How long a code of an authenticator app is accepted in all."""
 
 
-class SignInForm(LoginForm):
+class SignInForm(LoginForm):  # type: ignore[misc]
     """allauth calls its field ``login``; password managers and scripts know the desk's as ``username``."""
 
     def add_prefix(self, field_name: str) -> str:
@@ -38,9 +38,9 @@ class _EachCodeOnce:
         return code
 
 
-class SecondStepForm(_EachCodeOnce, AuthenticateForm):
+class SecondStepForm(_EachCodeOnce, AuthenticateForm):  # type: ignore[misc]
     """A code after the password."""
 
 
-class ConfirmByCodeForm(_EachCodeOnce, ReauthenticateForm):
+class ConfirmByCodeForm(_EachCodeOnce, ReauthenticateForm):  # type: ignore[misc]
     """A code before something delicate."""

@@ -11,6 +11,8 @@ from kesu.cli.environment import Data, Json, desk, fail, output, show_json, show
 from kesu.cli.language import _
 from kesu.cli.users import app
 
+__all__ = ["app"]
+
 LOCAL = "http://localhost:8000"
 Name = Annotated[str, typer.Argument(help=_("Name to sign in with."))]
 

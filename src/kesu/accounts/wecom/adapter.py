@@ -23,7 +23,7 @@ def person(userid: str) -> User | None:
     return found[0] if len(found) == 1 else None
 
 
-class WecomAdapter(DefaultSocialAccountAdapter):
+class WecomAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
     """``SOCIALACCOUNT_ADAPTER``. Nothing is stored about the account at WeCom, so nothing outlives a change here."""
 
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:

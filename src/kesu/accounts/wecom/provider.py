@@ -16,11 +16,11 @@ INSIDE = "wxwork"
 """Part of the user agent of the browser inside WeCom."""
 
 
-class WecomAccount(ProviderAccount):
+class WecomAccount(ProviderAccount):  # type: ignore[misc]
     """Never stored: who a person is at WeCom stands in their own row (``User.wecom_userid``)."""
 
 
-class WecomProvider(Provider):
+class WecomProvider(Provider):  # type: ignore[misc]
     id = "wecom"
     name = "WeCom"
     account_class = WecomAccount
@@ -29,7 +29,8 @@ class WecomProvider(Provider):
 
     def get_redirect_from_request_kwargs(self, request: HttpRequest) -> dict[str, Any]:
         """Signing in is all there is: no account is ever connected, whatever the browser asks for."""
-        return super().get_redirect_from_request_kwargs(request) | {"process": AuthProcess.LOGIN}
+        found: dict[str, Any] = super().get_redirect_from_request_kwargs(request)
+        return found | {"process": AuthProcess.LOGIN}
 
     def redirect(
         self, request: HttpRequest, process: Any, next_url: Any = None, data: Any = None, **kwargs: Any

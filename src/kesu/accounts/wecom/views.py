@@ -25,7 +25,8 @@ log = structlog.get_logger(__name__)
 @never_cache
 def begin(request: HttpRequest) -> HttpResponse:
     """A press, not a link: no other page can start it in somebody's browser. 404 where WeCom is not set up."""
-    return _provider(request).redirect_from_request(request)
+    response: HttpResponse = _provider(request).redirect_from_request(request)
+    return response
 
 
 @login_not_required
@@ -45,7 +46,8 @@ def callback(request: HttpRequest) -> HttpResponse:
         return _back(request, _("WeCom did not confirm who you are. Please begin again, or use your password."))
     login = provider.sociallogin_from_response(request, {"userid": userid})
     login.state = state
-    return complete_social_login(request, login)
+    response: HttpResponse = complete_social_login(request, login)
+    return response
 
 
 def _provider(request: HttpRequest) -> WecomProvider:

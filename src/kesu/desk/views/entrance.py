@@ -29,17 +29,18 @@ WECOM_CONTENT_POLICY = CONTENT_POLICY.replace("form-action 'self'", f"form-actio
 """A browser also holds a form to the policy that is answered with a way to another place."""
 
 
-class SignIn(LoginView):
+class SignIn(LoginView):  # type: ignore[misc]
     """``next`` leads on within this host only."""
 
     template_name = "desk/sign_in.html"
 
     def get_context_data(self, **more: Any) -> dict[str, Any]:
-        return super().get_context_data(**more) | {"wecom": application() is not None}
+        context: dict[str, Any] = super().get_context_data(**more)
+        return context | {"wecom": application() is not None}
 
     @method_decorator(login_not_required)
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        response = super().dispatch(request, *args, **kwargs)
+        response: HttpResponseBase = super().dispatch(request, *args, **kwargs)
         if application() is not None:
             response.headers["Content-Security-Policy"] = WECOM_CONTENT_POLICY
         return response
@@ -81,5 +82,6 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
         except invitations.InvitationError:
             return render(request, "desk/bad_invitation.html", status=410)
         else:
-            return perform_login(request, user)
+            response: HttpResponse = perform_login(request, user)
+            return response
     return render(request, "desk/join.html", {"form": form, "invitation": invitation})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.adapter import get_adapter
 from allauth.usersessions.models import UserSession
@@ -24,7 +26,7 @@ from kesu.desk.security import private
 def me(request: HttpRequest) -> HttpResponse:
     user = _user(request)
     UserSession.objects.create_from_request(request)
-    found = {kind: [] for kind in Authenticator.Type.values}
+    found: dict[str, list[Any]] = {kind: [] for kind in Authenticator.Type.values}
     for one in Authenticator.objects.filter(user=user).order_by("created_at"):
         found[one.type].append(one.wrap())
     codes = found[Authenticator.Type.RECOVERY_CODES]
