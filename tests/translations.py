@@ -56,7 +56,9 @@ def wanted_texts() -> Iterator[Wanted]:
     """Every text that templates and Python modules hand to gettext."""
     package = ROOT / "src" / "kesu"
     for path in sorted(package.rglob("*.html")):
-        yield from _extract(templatize(path.read_text(), origin=str(path)), path)
+        # What stands for a page is read as Python, where the page's indentation would mean something.
+        lines = templatize(path.read_text(), origin=str(path)).split("\n")
+        yield from _extract("\n".join(line.lstrip() for line in lines), path)
     for path in sorted(package.rglob("*.py")):
         yield from _extract(path.read_text(), path)
 
