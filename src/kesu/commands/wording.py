@@ -104,6 +104,11 @@ def invalid(wrong: InvalidCommand) -> str:
         "no_order": lambda: _("The platform names no order for this complaint, so nothing can be refunded from here."),
         "request_decided": lambda: _("Somebody has already decided on this request."),
         "own_request": lambda: _("Another person has to decide: nobody approves a request of their own."),
+        "template_name": lambda: _("A template has a name of at most 60 characters."),
+        "template_text": lambda: _("A template has a text of at most 1000 characters."),
+        "template_variable": lambda: _("There is no such variable: %s.") % wrong.values["names"],
+        "template_taken": lambda: _("Another template has this name."),
+        "template_red_line": lambda: _("The text crosses a red line, so it was not saved. Change what is marked."),
         "above_your_limit": lambda: _("The amount is above your limit, too."),
     }
     return known[wrong.reason]()
