@@ -15,9 +15,9 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_http_methods
 
 from kesu import clock
-from kesu.accounts.models import User
-from kesu.accounts.roles import Permission, require
-from kesu.alerts import services as alerts
+from kesu.accounts.actor import Actor
+from kesu.alerts.services import ClaimedError
+from kesu.commands import verbs
 from kesu.complaints import queries
 from kesu.complaints.models import Complaint
 from kesu.desk.cases import Countdown, Row
@@ -51,17 +51,12 @@ def claim(request: HttpRequest, pk: int) -> HttpResponse:
     """
     if request.method == "GET":
         return redirect("desk:case", pk=pk)
-    require(request.user, Permission.CLAIM)
     now = clock.now()
     complaint = _found(request, pk)
-    if not isinstance(request.user, User):
-        raise Http404("nobody is signed in")
+    verb = verbs.release if request.POST.get("do") == "release" else verbs.claim
     try:
-        if request.POST.get("do") == "release":
-            alerts.release(request.user, complaint, now=now)
-        else:
-            alerts.claim(request.user, complaint, now=now)
-    except alerts.ClaimedError as claimed:
+        verb(Actor.of(request), complaint, now=now)
+    except ClaimedError as claimed:
         messages.info(request, gettext("%(name)s was faster and handles this case.") % {"name": claimed.owner})
     if getattr(request, "htmx", None) and request.POST.get("part") == "row":
         row = Row(queries.rows_by_id(request.user, [pk])[0], request.user.pk, now)
