@@ -19,9 +19,15 @@ os.environ["KESU_DATA"] = tempfile.mkdtemp(prefix="kesu-bench-")  # before anyth
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import alerting, intake, refusals
+from tests.bench import alerting, claiming, footprint, intake, refusals
 
-FIGURES = {"intake": intake.measure, "alerting": alerting.measure, "refusals": refusals.measure}
+FIGURES = {
+    "intake": intake.measure,
+    "alerting": alerting.measure,
+    "refusals": refusals.measure,
+    "claiming": claiming.measure,
+    "footprint": footprint.measure,
+}
 
 
 def main() -> None:
