@@ -85,7 +85,8 @@ def test_a_step_in_the_middle_of_a_ladder_skips_no_deadline_and_repeats_no_step(
         told = [(kind, round(hour, 2)) for kind, _complaint, hour in await heard(world)]
         due = [hour for kind, hour in told if kind == "reply_due"]
         # The one step within the wrong hours comes up to an hour off; those after it come when they should.
-        assert due == [max(11.5, 12 - step / AN_HOUR), 20, 23]
+        assert due[0] == pytest.approx(max(11.5, 12 - step / AN_HOUR), abs=2 * M)
+        assert due[1:] == [20, 23]
         assert [hour for kind, hour in told if kind == "reply_overdue"] == [24]
         assert await running(complaint_id) == [(1, "complete", 72), (1, "reply", 24)]
         assert await unsent() == []
@@ -114,11 +115,11 @@ def test_a_dead_channel_that_was_to_be_probed_in_the_future_is_probed_soon(tell:
         await world.settle()
         await world.post("/faults", target="wecom", kind="errcode", value=93000, count=1)
         world.clock_error = AN_HOUR
-        await world.settle()  # by this clock nobody has claimed it for an hour
+        await world.advance_to(at(2 * M))  # by this clock nobody has claimed it for an hour
         assert (await in_thread(Channel.objects.get)).dead_since is not None
         world.clock_error = timedelta(0)
         fresh = await world.complain(world.merchant)
-        await go_on(world, 3 * M)
+        await go_on(world, 6 * M)
         told = [(kind, complaint_id) for kind, complaint_id, _hour in await heard(world)]
         assert sorted(told) == sorted([("new", waiting), ("unclaimed", waiting), ("new", fresh)])
         channel = await in_thread(Channel.objects.get)

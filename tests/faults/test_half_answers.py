@@ -31,7 +31,7 @@ async def heal(world: World) -> int:
 
 
 @pytest.mark.story
-@pytest.mark.parametrize("half", HALVES)
+@pytest.mark.parametrize("half", ["cut", "signed", "page"])
 def test_after_an_hour_of_half_answers_everything_is_caught_up(tell: Any, half: str):
     async def story(world: World) -> None:
         known = await world.complain(world.merchant)

@@ -33,7 +33,7 @@ def _trouble(request: HttpRequest, error: BaseException) -> HttpResponse:
     response = render(request, "503.html", {"disk_full": disk_full, "again": again}, status=503)
     response.headers["Retry-After"] = str(AGAIN_SECONDS)
     log.error("page_without_database", path=request.path, error=type(error).__name__, sqlstate=sqlstate(error))
-    response._has_been_logged = True  # type: ignore[attr-defined] - Django would write a trace for every page asked for
+    response._has_been_logged = True  # type: ignore[attr-defined]  # else Django writes a trace for every page
     return response
 
 
