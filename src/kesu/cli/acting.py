@@ -43,7 +43,10 @@ def reply(
 
     def act(verbs: Any, actor: Any, complaint: Any, consent: Any, now: Any) -> Any:
         from kesu.commands import pictures
+        from kesu.commands.reading import note_view
 
+        # Whoever writes an answer has read what it answers; closing and refunding say nothing of the kind.
+        note_view(actor.user, complaint, now=now)
         kept = [pictures.keep(actor, complaint.account, path.read_bytes(), now=now).pk for path in picture]
         if complaint.need_immediate_service:
             from kesu.wechatpay.complaints import text_block

@@ -1,0 +1,61 @@
+"""`kesu reply`, `refund`, `complete` ...: from a command line, through the same guards, to the platform's record."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+WORDS = "您好, 经核实是仓库漏发了这件商品, 我们为您全额退款, 请您留意退款通知。"
+
+
+@pytest.fixture
+def case(shell, sandbox):
+    """A complaint that the desk has just read."""
+    mchid = sandbox.merchant()["mchid"]
+    (number,) = sandbox.complain(mchid, amount=1990, problem_type="OTHERS")
+    assert shell.run("sync").returncode == 0
+    if not any(person["role"] == "owner" for person in shell.result("users", "list")):
+        added = shell.run("users", "add", "boss", "--role", "owner", "--password-stdin", stdin="a-long-password\n")
+        assert added.returncode == 0, added.stderr
+    return number
+
+
+def acting(shell):
+    owners = [person["username"] for person in shell.result("users", "list") if person["role"] == "owner"]
+    return ["--as", owners[0]]
+
+
+def test_a_case_is_noted_answered_refunded_and_completed_from_the_command_line(shell, sandbox, case):
+    who = acting(shell)
+    early = shell.run("complete", case, "--json", *who)
+    assert early.returncode == 3
+    assert "no_reply_in_round" in {concern["code"] for concern in json.loads(early.stdout)["concerns"]}
+
+    assert shell.run("note", case, "仓库已确认", *who).returncode == 0
+    assert shell.run("claim", case, *who).returncode == 0
+    replied = shell.run("reply", case, WORDS, "--json", *who)
+    assert replied.returncode == 0, replied.stderr + replied.stdout
+    assert json.loads(replied.stdout)["state"] == "confirmed"
+    refunded = shell.run("refund", case, "--yes", "--json", *who)
+    assert refunded.returncode == 0, refunded.stderr + refunded.stdout
+    truth = sandbox.control(f"/complaints/{case}")
+    assert truth["complaint_state"] == "PROCESSING"
+    assert WORDS in [entry.get("operate_details") for entry in truth["history"]]
+
+    done = shell.run("complete", case, "--yes", "--override", "退款已受理", "--json", *who)
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert sandbox.control(f"/complaints/{case}")["complaint_state"] == "PROCESSED"
+
+
+def test_a_red_line_ends_with_status_3_and_says_what_and_why(shell, sandbox, case):
+    stopped = shell.run("reply", case, "加我微信 kefu_12345 私下给您转账", *acting(shell))
+    assert stopped.returncode == 3
+    assert "[redline." in stopped.stderr
+    assert sandbox.control(f"/complaints/{case}")["complaint_state"] == "PENDING"
+
+
+def test_amounts_people_and_numbers_that_make_no_sense_are_refused(shell, case):
+    assert "19.90" in shell.refusal("refund", case, "--amount", "a lot", *acting(shell))
+    assert "No such person" in shell.refusal("note", case, "hello", "--as", "nobody-here")
+    assert "knows no complaint" in shell.refusal("note", "200000000000", "hello", *acting(shell))
