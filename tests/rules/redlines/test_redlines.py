@@ -129,7 +129,7 @@ def test_what_the_platform_itself_writes_is_clean(text: str) -> None:
         ("在“示例商城”小程序联系换货专员小李", AllowList(mini_programs=("示例商城",))),
         ("换货说明在 https://help.example.cn/a?b=1", AllowList(domains=("example.cn",))),
         ("换货写信到 kefu@example.cn", AllowList(domains=("example.cn",))),
-        ("您买的《骗子的十二课》缺页, 已经换新", AllowList(words=("骗子的十二课",))),
+        ("您买的“骗子的十二课”缺页, 已经换新", AllowList(words=("骗子的十二课",))),
     ],
 )
 def test_the_merchants_own_is_allowed_and_only_by_the_list(text: str, allowed: AllowList) -> None:
@@ -143,7 +143,7 @@ def test_the_allow_list_lets_nothing_else_through() -> None:
     assert rules("换货请打 400-000-9999", context) == {Rule.PHONE}
     assert rules("换货请看 https://example.cn.evil.example", context) == {Rule.LINK}
     assert rules("换货请看 notexample.cn", context) == {Rule.LINK}
-    assert rules("《骗子的十二课》已换新, 你这个骗子", context) == {Rule.LABELLING}
+    assert rules("“骗子的十二课”已换新, 你这个骗子", context) == {Rule.LABELLING}
 
 
 def test_a_date_is_no_promise_once_a_refund_is_made_or_running() -> None:

@@ -21,6 +21,7 @@ _JOINT = pattern(r"^[\s.\-_/|·•+(){}\[\]<>,，、~=\"'“”‘’#*丨]{0,3}
 _MASK = "**"
 _SPOKEN_JOINT = pattern(r"^[\s,，、。.:：和是为然后接着再加连前中间末最后面位拨按输四三八两]{0,8}$")
 _CALLED = pattern(r"(?:电话|手机|致电|拨打|来电|热线|座机|打给|联系|tel|phone)(?:号码?)?[^，。\d]{0,8}$")
+_CALLED_ON_A_LINE = pattern(r"(?:电话|致电|拨打|来电|热线|座机|固话)(?:号码?)?[^，。\d]{0,8}$")
 _CALL_AFTER = pattern(r"^[^\w]{0,3}(?:请?致电|热线|打给)")
 _NUMBER_OF_SOMETHING = pattern(
     r"(?:单号|订单|编号|编码|流水|流水号|批次号?|版本号?|运单|快递单|票号|券码|卡号|工号|商户号|凭证号?|取件码"
@@ -102,7 +103,9 @@ def _phone_at(plain: View, groups: list[Group], first: int) -> tuple[str, Severi
         plain.text[max(0, groups[first].start - 12) : groups[first].start]
     ):
         return None
-    called = _CALLED.search(plain.text[max(0, groups[first].start - 20) : groups[first].start]) is not None
+    before = plain.text[max(0, groups[first].start - 20) : groups[first].start]
+    called = _CALLED.search(before) is not None
+    on_a_line = _CALLED_ON_A_LINE.search(before) is not None
     digits = ""
     for last in range(first, len(groups)):
         if last > first and not _joined(plain.text, groups[last - 1], groups[last], called):
@@ -110,7 +113,7 @@ def _phone_at(plain: View, groups: list[Group], first: int) -> tuple[str, Severi
         digits += groups[last].digits
         if len(digits) > LONGEST or groups[last].worn:
             return None
-        severity = _severity(digits, groups[first], last > first, called or _called_after(plain.text, groups[last]))
+        severity = _severity(digits, groups[first], last > first, on_a_line or _called_after(plain.text, groups[last]))
         if severity is not None and not _goes_on(plain.text, groups, last):
             return _without_prefix(digits), severity, last
     return None

@@ -7,38 +7,45 @@ from kesu.rules.redlines.normalise import CLAUSE, SENTENCE, Normalised, densely
 from kesu.rules.redlines.phrases import Phrase, pattern, search
 from kesu.rules.redlines.pleasantries import PLEASANTRIES
 
-MEANINGFUL = 4
-"""A reply with at most so many characters beside pleasantries is empty (own choice)."""
+MEANINGFUL, MEANINGFUL_PART = 2, 0.15
+"""A reply with at most so many characters beside pleasantries, or so small a part of it, is empty (own choice)."""
 
 SAME, ALIKE = 0.8, 0.6
 """Shared parts of three characters, of all: from here on a copy, from here on much alike (own choice)."""
 
 _NOT_OURS = pattern(
-    r"(?:跟|和|与|同)(?:我们|本店|我司|本公司|商家)(?:没有?|无)关系?|(?:与|和|跟)?(?:本店|我们|我司)无关"
+    r"(?:跟|和|与|同)(?:我们|本店|我司|本公司|商家)(?:没有?|无)关系?(?!的)|(?:与|和|跟)?(?:本店|我们|我司)无关(?!的)"
     r"|不关我们|不归(?:我们|本店|这边)[^，。]{0,3}管"
     r"|不是我们(?:店|家|公司|平台)?的?(?:问题|责任|原因|错)|不属于我们[^，。]{0,6}(?:范围|负责|管)"
     r"|不在我们[^，。]{0,6}范围|爱莫能助|没有?办法(?=[，。]|$)|无能为力"
-    r"|规定就是(?:规定|这样|如此)|规定如此|就是这么规定|(?:无法|没法|不能|不予)(?:处理|受理|解决)(?![^，。]{2})"
+    r"|规定就是(?:规定|这样|如此)|(?:规定|规则|政策|制度)(?:就是)?如此|就是这么规定|(?:无法|没法|不能"
+    r"|不予)(?:处理|受理|解决)(?![^，。]{2})"
     r"|自己(?:去)?(?:看|查|找|想办法|解决|承担)(?!不到)|[您你](?:去)?(?:找|问)(?:微信|快递|平台|别人|腾讯|主播"
     r"|厂家)(?![^，。]{0,6}(?:我们|同时))"
-    r"|(?:问|找)(?:问)?别人|爱(?:退|投诉|咋)[^，。]{0,2}(?:退|投诉|咋)|随便[您你]|随[您你]便"
+    r"|(?:^|[，。])(?:具体|详细|详情)?请?您?(?:自行)?(?:看|查看|参考|阅读|参照)[^，。]{0,6}(?:规则|须知|说明"
+    r"|公告|协议)(?=[，。]|$)"
+    r"|联系(?:供货商|厂家|快递|物流|平台|微信|主播|供应商|上游|第三方)(?=[，。]|处理|解决|$)|只是(?:代收|代卖"
+    r"|中介|平台)"
+    r"|概不退|一律不退|不退不换|不好说|再看看吧|看情况吧|(?:问|找)(?:问)?别人|爱(?:退|投诉|咋)[^，。]{0,2}(?:退"
+    r"|投诉|咋)|随便[您你]|随[您你]便"
 )
 _BRUSH_OFF = (Phrase(Rule.BRUSH_OFF, Severity.CONFIRM, _NOT_OURS),)
 
 _COUNT = r"[0-9一二两三四五六七八九十几半]{1,3}"
 _MOMENT = (
-    rf"(?:今天|今日|今晚|明天|明日|明晚|明早|明后天|后天|本周|这周|下周|下?下?(?:周|星期"
-    rf"|礼拜)[一二三四五六日天末]|这两天|近两天|月底|月初|月末|年底|年前|节后|下个?月|本月"
-    rf"|{_COUNT}月(?:{_COUNT}[日号])?|{_COUNT}[日号]|{_COUNT}(?:到|至)?(?:{_COUNT})?个?(?:工作日|自然日|工作天"
-    rf"|小时|分钟|天|日|周|星期|礼拜|月)(?:之?内|以内|左右|后|之后)?)"
+    rf"(?:今天|今日|今晚|今儿|明儿|后儿|明天|明日|明晚|明早|明后天|后天|本周|这周|下周|下?下?(?:周|星期"
+    rf"|礼拜)[一二三四五六日天末]|这两天|近两天|月底|月初|月末|年底|元旦|春节|国庆|五一|中秋|周末|年前|节后"
+    rf"|下个?月|本月"
+    rf"|{_COUNT}月(?:{_COUNT}[日号])?|{_COUNT}[日号]|{_COUNT}(?:[到至]{_COUNT})?个?(?:工作日|自然日|工作天"
+    rf"|小时|分钟|天|日|周|星期|礼拜|月)(?!的)(?:之?内|以内|左右|后|之后)?)"
 )
 _MONEY = (
     r"(?:退款(?!申请|单|规则|政策|记录)|退还|退回|退给|退到|退[您你]|给[您你]退|统一退|全额退|原路|返还|返给|返现"
-    r"|打款|打给|转给|到账|到[您你]的?账|赔付|赔给|赔偿|补偿给|就退|会退|安排退)"
+    r"|打款|打给|转给|到账|到[您你]的?账|赔付|赔给|赔偿|补偿给|就退|会退|安排退|退[费钱掉]?(?=[，。]|$))"
 )
 _MONEY_BY = pattern(
     rf"{_MOMENT}[^，。]{{0,12}}{_MONEY}|{_MONEY}[^，。]{{0,10}}{_MOMENT}"
-    rf"|钱[^，。]{{0,8}}{_MOMENT}[^，。]{{0,6}}退|{_MOMENT}[^，。]{{0,8}}钱[^，。]{{0,4}}[退到]"
+    rf"|钱[^，。]{{0,8}}{_MOMENT}[^，。]{{0,6}}退|{_MOMENT}，?[^，。]{{0,8}}钱[^，。]{{0,4}}[退到转打回]"
 )
 _END_BY = pattern(rf"{_MOMENT}[^，。]{{0,10}}(?:处理(?:完|好|掉)|解决|办好|办完|办结|搞定)")
 _HAPPENED = pattern(r"已(?!.{0,6}将)|于[^，。]{0,4}$|重复|可以$|可$|如果|昨")
@@ -69,7 +76,8 @@ def emptiness(normalised: Normalised) -> Iterator[Hit]:
     if not said:
         yield Hit(Rule.BRUSH_OFF, Severity.CONFIRM, 0, len(normalised.original))
         return
-    if len(PLEASANTRIES.sub("", said)) <= MEANINGFUL and not any("0" <= one <= "9" for one in said):
+    left = len(PLEASANTRIES.sub("", said))
+    if left <= max(MEANINGFUL, len(said) * MEANINGFUL_PART) and not any("0" <= one <= "9" for one in said):
         yield Hit(Rule.BRUSH_OFF, Severity.CONFIRM, *_whole(normalised))
 
 
