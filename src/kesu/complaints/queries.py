@@ -20,8 +20,6 @@ PAGE_SIZE = 50
 COUNT_LIMIT = 1000
 OTHERS_LIMIT = 10
 
-Actor = Person
-
 # Sealed columns cost a decryption each and are not for lists.
 SEALED = ("raw", "payer_phone", "payer_openid")
 
@@ -64,7 +62,7 @@ class Counts:
     only: dict[str, int]
 
 
-def visible_to(actor: Actor) -> QuerySet[Complaint]:
+def visible_to(actor: Person) -> QuerySet[Complaint]:
     """The one gate: the complaints of the merchants, and sub-merchants, that this person sees."""
     return Complaint.objects.filter(granted(actor, account="account", sub_mchid="complainted_mchid"))
 
@@ -83,7 +81,7 @@ def for_list(complaints: QuerySet[Complaint]) -> QuerySet[Complaint]:
     )
 
 
-def cases(actor: Actor, view: str, only: str = "", *, now: datetime) -> QuerySet[Complaint]:
+def cases(actor: Person, view: str, only: str = "", *, now: datetime) -> QuerySet[Complaint]:
     """The complaints of one inbox view, unordered. An unknown ``only`` narrows nothing."""
     found = visible_to(actor)
     if view == View.ALL:
@@ -92,7 +90,7 @@ def cases(actor: Actor, view: str, only: str = "", *, now: datetime) -> QuerySet
     return found.filter(_conditions(actor, now)[only]) if only in ONLY else found
 
 
-def _conditions(actor: Actor, now: datetime) -> dict[str, Q]:
+def _conditions(actor: Person, now: datetime) -> dict[str, Q]:
     return {
         Only.MINE: Q(claimed_by=actor.pk),
         Only.UNCLAIMED: Q(claimed_by=None),
@@ -103,7 +101,7 @@ def _conditions(actor: Actor, now: datetime) -> dict[str, Q]:
     }
 
 
-def page(actor: Actor, view: str, only: str = "", cursor: str = "", *, now: datetime) -> Page:
+def page(actor: Person, view: str, only: str = "", cursor: str = "", *, now: datetime) -> Page:
     """One page by keyset: stable while rows come and go. The open list starts with the least time left, the other
     with the newest. Raises CursorError for a cursor that is not one of ours."""
     field, descending = ("complaint_time", True) if view == View.ALL else ("next_due_at", False)
@@ -117,7 +115,7 @@ def page(actor: Actor, view: str, only: str = "", cursor: str = "", *, now: date
     return Page(rows, str(Cursor(getattr(rows[-1], field), rows[-1].pk)) if more else "")
 
 
-def counts(actor: Actor, *, now: datetime) -> Counts:
+def counts(actor: Person, *, now: datetime) -> Counts:
     """Two queries: the open list and its narrower views, and the bounded number of all."""
     conditions = _conditions(actor, now)
     found = (
@@ -132,7 +130,7 @@ def counts(actor: Actor, *, now: datetime) -> Counts:
     )
 
 
-def rows_by_id(actor: Actor, ids: Iterable[int]) -> list[Complaint]:
+def rows_by_id(actor: Person, ids: Iterable[int]) -> list[Complaint]:
     """Rows that a page already shows, to show them anew."""
     return list(for_list(visible_to(actor)).filter(pk__in=list(ids)))
 
@@ -142,7 +140,7 @@ def newest_round() -> int:
     return Round.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
 
 
-def rounds_since(actor: Actor, mark: int, shown: Iterable[int]) -> int:
+def rounds_since(actor: Person, mark: int, shown: Iterable[int]) -> int:
     """How many open complaints were raised or continued after ``mark`` and are not among ``shown``."""
     return (
         visible_to(actor)
@@ -152,7 +150,7 @@ def rounds_since(actor: Actor, mark: int, shown: Iterable[int]) -> int:
     )
 
 
-def case(actor: Actor, pk: int) -> Complaint:
+def case(actor: Person, pk: int) -> Complaint:
     """One complaint with all that its page shows. Raises Complaint.DoesNotExist when there is none to be seen."""
     return (
         for_list(visible_to(actor))
@@ -167,7 +165,7 @@ def case(actor: Actor, pk: int) -> Complaint:
     )
 
 
-def others_of_payer(actor: Actor, complaint: Complaint) -> list[Complaint]:
+def others_of_payer(actor: Person, complaint: Complaint) -> list[Complaint]:
     """The payer's other complaints, newest first, at most ``OTHERS_LIMIT`` + 1 of them. Known by the keyed hash of
     openid or phone; a payer who left neither has none."""
     same = Q()
@@ -181,7 +179,7 @@ def others_of_payer(actor: Actor, complaint: Complaint) -> list[Complaint]:
     return list(found.order_by("-complaint_time", "-id")[: OTHERS_LIMIT + 1])
 
 
-def picture(actor: Actor, pk: int) -> Media:
+def picture(actor: Person, pk: int) -> Media:
     """A stored picture with its bytes. Raises Media.DoesNotExist when it is not stored, or not to be seen."""
     return Media.objects.select_related("blob").get(
         pk=pk, state=Media.State.STORED, blob__isnull=False, complaint__in=visible_to(actor)

@@ -8,9 +8,9 @@ from datetime import datetime
 
 from django.db.models import Case, Count, Exists, Max, OuterRef, Prefetch, Q, QuerySet, Sum, When
 
-from kesu.accounts.roles import sees_all_merchants
+from kesu.accounts.roles import Person, sees_all_merchants
 from kesu.alerts.models import Attempt, Channel, Message
-from kesu.complaints.queries import Actor, visible_to
+from kesu.complaints.queries import visible_to
 from kesu.intake.models import Notice, Rejection
 from kesu.merchants.grants import accounts_visible_to, granted
 from kesu.merchants.models import Account
@@ -75,7 +75,7 @@ class Connected:
     delivered: bool
 
 
-def _messages(actor: Actor) -> QuerySet[Message]:
+def _messages(actor: Person) -> QuerySet[Message]:
     """Pushes about complaints that this person may see. Those about none (tests, reports, digests, which tell of many)
     are for whoever sees every merchant."""
     seen = Q(complaint__in=visible_to(actor))
@@ -89,7 +89,7 @@ def _messages(actor: Actor) -> QuerySet[Message]:
     )
 
 
-def deliveries(actor: Actor, *, state: str = "", before: int = 0) -> Deliveries:
+def deliveries(actor: Person, *, state: str = "", before: int = 0) -> Deliveries:
     """One page of the delivery log, newest first, older than the message number ``before``."""
     found = _messages(actor)
     if state in Message.State.values:
@@ -102,7 +102,7 @@ def deliveries(actor: Actor, *, state: str = "", before: int = 0) -> Deliveries:
     return Deliveries(messages, messages[-1].pk if more else 0)
 
 
-def deliveries_of(actor: Actor, complaint_pk: int, limit: int = 20) -> list[Message]:
+def deliveries_of(actor: Person, complaint_pk: int, limit: int = 20) -> list[Message]:
     """The newest pushes about one complaint."""
     return list(_messages(actor).filter(complaint=complaint_pk).order_by("-pk")[:limit])
 
@@ -121,28 +121,28 @@ def last_poll() -> datetime | None:
     return finished
 
 
-def accounts(actor: Actor) -> list[Account]:
+def accounts(actor: Person) -> list[Account]:
     often = Case(*(When(tier=tier, then=place) for place, tier in enumerate(Poll.Tier.values)), default=len(Poll.Tier))
     polls = Prefetch("poll_set", queryset=Poll.objects.order_by(often))
     return list(accounts_visible_to(actor).defer("token").prefetch_related(polls).order_by("mchid"))
 
 
-def last_notice(actor: Actor) -> Notice | None:
+def last_notice(actor: Person) -> Notice | None:
     found = Notice.objects.filter(_of_accounts(actor)).select_related("account").defer("body", "account__token")
     return found.order_by("-pk").first()
 
 
-def parked_notices(actor: Actor) -> list[Notice]:
+def parked_notices(actor: Person) -> list[Notice]:
     found = Notice.objects.filter(_of_accounts(actor), state=Notice.State.PARKED)
     return list(found.select_related("account").defer("body", "account__token").order_by("-pk")[:PARKED_LIMIT])
 
 
-def parked_refreshes(actor: Actor) -> list[Refresh]:
+def parked_refreshes(actor: Person) -> list[Refresh]:
     found = Refresh.objects.filter(_of_accounts(actor), state=Refresh.State.PARKED)
     return list(found.select_related("account").defer("account__token").order_by("-pk")[:PARKED_LIMIT])
 
 
-def rejections(actor: Actor) -> list[Rejected]:
+def rejections(actor: Person) -> list[Rejected]:
     """The kept refusals by reason and account, the newest reason first."""
     found = Rejection.objects.filter(_of_accounts(actor)).values("reason", "account")
     groups = list(found.annotate(total=Sum("count"), last=Max("at")).order_by("-last"))
@@ -150,12 +150,12 @@ def rejections(actor: Actor) -> list[Rejected]:
     return [Rejected(group["reason"], owners.get(group["account"]), group["total"], group["last"]) for group in groups]
 
 
-def _of_accounts(actor: Actor) -> Q:
+def _of_accounts(actor: Person) -> Q:
     """Rows that name an account and no sub-merchant are for whoever sees the whole account."""
     return granted(actor, account="account", sub_mchid=None)
 
 
-def channels(actor: Actor) -> list[ChannelHealth]:
+def channels(actor: Person) -> list[ChannelHealth]:
     """Those that carry anything of what this person sees."""
     recent = list(Attempt.objects.order_by("-pk")[:RECENT_ATTEMPTS])
     outcomes = Counter((attempt.channel_id, attempt.outcome == ErrorClass.SENT) for attempt in recent)

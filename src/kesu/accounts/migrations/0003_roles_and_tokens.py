@@ -33,6 +33,7 @@ class Migration(migrations.Migration):
                 ('last_used_at', models.DateTimeField(help_text='To the minute.', null=True)),
                 ('created_at', models.DateTimeField()),
                 ('revoked_at', models.DateTimeField(null=True)),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='api_tokens', to=settings.AUTH_USER_MODEL)),
             ],
         ),
         migrations.AddField(
@@ -57,11 +58,6 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='user',
             constraint=models.CheckConstraint(condition=models.Q(('refund_limit__isnull', True), ('refund_limit__gte', 0), _connector='OR'), name='user_refund_limit'),
-        ),
-        migrations.AddField(
-            model_name='apitoken',
-            name='user',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='api_tokens', to=settings.AUTH_USER_MODEL),
         ),
         migrations.RunPython(appoint_owners, migrations.RunPython.noop, elidable=True),
     ]
