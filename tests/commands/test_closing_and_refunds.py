@@ -8,8 +8,9 @@ from kesu.accounts.roles import Forbidden
 from kesu.audit.models import AuditEntry
 from kesu.commands import refunding, verbs
 from kesu.commands.errors import InvalidCommand, Refused
-from kesu.commands.models import Command, Refund, RefundRequest
+from kesu.commands.models import Command, Note, Refund, RefundRequest
 from kesu.commands.verbs import Consent
+from kesu.retention.personal import erase
 from kesu.threads import in_thread
 
 WORDS = "您好, 经核实是仓库漏发了这件商品, 我们为您全额退款, 请您留意退款通知。"
@@ -235,5 +236,17 @@ def test_notes_claims_and_assignments_stay_inside_the_desk(play):
         assert (await office.truth(complaint))["history"] == before["history"]
         with pytest.raises(InvalidCommand):
             await office.do(verbs.assign, complaint, office.people["viewer"].user, by="owner")
+
+    play(steps)
+
+
+def test_deleting_a_payers_data_takes_our_words_with_it_and_keeps_that_something_was_sent(play):
+    async def steps(office):
+        complaint = await settled_by_refund(office)
+        await office.do(verbs.note, complaint, "用户说的是上周的订单")
+        await in_thread(lambda: erase([complaint.pk], texts=True))
+        commands = await office.commands(complaint)
+        assert {(row.state, row.payload) for row in commands} == {("confirmed", "{}")}
+        assert await in_thread(lambda: [note.text for note in Note.objects.filter(complaint=complaint.pk)]) == [""]
 
     play(steps)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
+from kesu.commands.journal import UNSETTLED
+from kesu.commands.models import Command, Note
 from kesu.complaints.media import MAX_ATTEMPTS_EVER
 from kesu.complaints.models import Complaint, Media, MediaBlob, TimelineEntry
 
@@ -38,6 +40,8 @@ def erase(complaints: Sequence[int], *, texts: bool) -> Erased:
     entries = TimelineEntry.objects.filter(complaint__in=complaints)
     told = entries.exclude(details="").count() if texts else 0
     entries.update(raw=NOTHING, **({"details": ""} if texts else {}))
+    if texts:
+        _erase_our_words(complaints)
     return Erased(found, told, _erase_pictures(complaints) if texts else 0)
 
 
@@ -45,6 +49,12 @@ def drop_blobs(digests: Sequence[str]) -> int:
     """Remove stored pictures; their places stay and say that they were removed. They are not fetched again."""
     Media.objects.filter(blob__in=digests).update(**_gone())
     return MediaBlob.objects.filter(pk__in=digests).delete()[0]
+
+
+def _erase_our_words(complaints: Sequence[int]) -> None:
+    """Replies and notes repeat what the payer said. That something was sent, by whom and when, stays."""
+    Command.objects.filter(complaint__in=complaints).exclude(state__in=UNSETTLED).update(payload=NOTHING)
+    Note.objects.filter(complaint__in=complaints).update(text="")
 
 
 def _erase_pictures(complaints: Sequence[int]) -> int:

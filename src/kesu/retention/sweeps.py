@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import structlog
+from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from kesu.alerts.models import Message
+from kesu.commands.models import OutgoingPicture
 from kesu.complaints.cursors import Cursor
 from kesu.complaints.models import Complaint, Media, MediaBlob
 from kesu.intake.models import Notice
@@ -111,7 +113,9 @@ def _old_blobs(cutoff: datetime) -> QuerySet[MediaBlob]:
 
 def _pictures(cutoff: datetime) -> int:
     rows = _old_blobs(cutoff).select_for_update(skip_locked=True, of=("self",)).order_by("stored_at")
-    return drop_blobs(list(rows.values_list("pk", flat=True)[:BATCH]))
+    sent = OutgoingPicture.objects.filter(created_at__lt=cutoff).order_by("created_at").values_list("pk", flat=True)
+    gone = OutgoingPicture.objects.filter(pk__in=list(sent[:BATCH])).delete()[0]
+    return gone + drop_blobs(list(rows.values_list("pk", flat=True)[:BATCH]))
 
 
 def _not_yet_erased(cutoff: datetime) -> QuerySet[Complaint]:
@@ -170,8 +174,11 @@ def _complaints(cutoff: datetime) -> int:
 
 
 def _sessions(now: datetime) -> int:
-    rows = Session.objects.filter(expire_date__lt=now).order_by("expire_date").values_list("pk", flat=True)[:BATCH]
-    return Session.objects.filter(pk__in=list(rows)).delete()[0]
+    """With what the list of sessions says of them: address and browser."""
+    ended = Session.objects.filter(expire_date__lt=now).order_by("expire_date").values_list("pk", flat=True)
+    keys = list(ended[:BATCH])
+    UserSession.objects.filter(session_key__in=keys).delete()
+    return Session.objects.filter(pk__in=keys).delete()[0]
 
 
 def _count(rows: QuerySet[Notice] | QuerySet[Message] | QuerySet[MediaBlob] | QuerySet[Complaint]) -> int:
