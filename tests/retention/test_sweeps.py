@@ -6,9 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.db import connection, transaction
 
+from kesu.accounts.models import User
 from kesu.alerts.models import Attempt, Message
 from kesu.complaints.models import Complaint, Media, MediaBlob, TimelineEntry
 from kesu.config.configuration import Configuration
@@ -161,8 +163,12 @@ def test_zero_days_keep_for_ever(account, settings):
 def test_sign_ins_that_ran_out_go(db):
     Session.objects.create(session_key="old", session_data="", expire_date=NOW - DAY)
     Session.objects.create(session_key="young", session_data="", expire_date=NOW + DAY)
+    user = User.objects.create(username="wang")
+    for key in ("old", "young"):
+        UserSession.objects.create(user=user, session_key=key, ip="198.51.100.7", user_agent="")
     assert sweep_all() == 1
     assert Session.objects.get().session_key == "young"
+    assert UserSession.objects.get().session_key == "young"
 
 
 def test_two_workers_do_not_sweep_at_once(transactional_db):

@@ -9,6 +9,7 @@ import typer
 
 from kesu.cli.environment import Data, Json, desk, fail, output, show_json, show_table
 from kesu.cli.language import _
+from kesu.cli.operator import audited
 from kesu.cli.users import app
 
 __all__ = ["app"]
@@ -30,21 +31,17 @@ def invite(
     """The link is printed once and kept nowhere: whoever has it can join."""
     with desk(data):
         from django.conf import settings
-        from django.db import transaction
         from django.urls import reverse
 
         from kesu import clock
         from kesu.accounts import invitations
-        from kesu.audit.actions import Action
-        from kesu.audit.services import record
 
-        now = clock.now()
         try:
-            with transaction.atomic():
+            with audited("invitation", "person_changed", invited_as=role) as details:
                 made, token = invitations.invite(
-                    None, role, all_merchants=not granted_merchants_only, display_name=display_name, now=now
+                    None, role, all_merchants=not granted_merchants_only, display_name=display_name, now=clock.now()
                 )
-                record(None, Action.PERSON_CHANGED, f"invitation:{made.pk}", {"invited_as": role}, now=now)
+                details["id"] = made.pk
         except ValueError:
             fail(_("No such role: %s. There are owner, manager, agent, viewer and auditor.") % role)
         link = (settings.KESU_PUBLIC_URL or LOCAL) + reverse("join", args=[token])
@@ -81,20 +78,15 @@ def withdraw(
 ) -> None:
     """Its link opens nothing any more."""
     with desk(data):
-        from django.db import transaction
-
         from kesu import clock
         from kesu.accounts import invitations
-        from kesu.audit.actions import Action
-        from kesu.audit.services import record
 
         now = clock.now()
         found = next((row for row in invitations.waiting(now=now) if row.pk == number), None)
         if found is None:
             fail(_("No invitation %s is waiting.") % number)
-        with transaction.atomic():
+        with audited("invitation", "person_changed", id=found.pk, withdrawn=True):
             invitations.revoke(None, found, now=now)
-            record(None, Action.PERSON_CHANGED, f"invitation:{found.pk}", {"withdrawn": True}, now=now)
         output.print(_("Withdrawn."))
 
 
@@ -104,7 +96,9 @@ def unlock(name: Name, data: Data = None) -> None:
     with desk(data):
         from kesu.accounts import attempts
 
-        output.print(_("Failures forgiven: %s") % attempts.forgive(name), markup=False)
+        with audited("sign_in", "person_changed") as details:
+            number = details["failures_forgiven"] = attempts.forgive(name)
+        output.print(_("Failures forgiven: %s") % number, markup=False)
 
 
 @app.command("reset-second-step", help=_("Remove authenticator app, passkeys and recovery codes of somebody."))
@@ -114,19 +108,14 @@ def reset_second_step(name: Name, data: Data = None) -> None:
     with desk(data):
         from allauth.mfa.models import Authenticator
         from allauth.usersessions.models import UserSession
-        from django.db import transaction
 
-        from kesu import clock
         from kesu.accounts.models import User
-        from kesu.audit.actions import Action
-        from kesu.audit.services import record
 
         user = User.objects.filter(username=name).first()
         if user is None:
             fail(_("No such person: %s. kesu users list shows them.") % name)
-        with transaction.atomic():
+        with audited(f"user:{name}", "person_changed", second_step_reset=True):
             Authenticator.objects.filter(user=user).delete()
             for session in UserSession.objects.filter(user=user):
                 session.end()
-            record(None, Action.PERSON_CHANGED, f"user:{name}", {"second_step_reset": True}, now=clock.now())
         output.print(_("The second step of %s was removed.") % name, markup=False)
