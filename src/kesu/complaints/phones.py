@@ -21,4 +21,4 @@ def reveal(actor: Actor, complaint: Complaint, *, now: datetime) -> str:
     require(actor.user, Permission.REVEAL_PHONE)
     phone = visible_to(actor.user).values_list("payer_phone", flat=True).get(pk=complaint.pk)
     record(actor, Action.PHONE_REVEALED, f"complaint:{complaint.complaint_id}", now=now)
-    return phone or ""
+    return str(phone or "")
