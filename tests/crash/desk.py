@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,15 @@ class Desk:
     def postmaster(self) -> int:
         return int((self.data / "postgres" / "postmaster.pid").read_text().split("\n")[0])
 
+    @property
+    def live_postmaster(self) -> int | None:
+        """None while no server of this data directory runs: the number of a dead one may be another's by now."""
+        with suppress(OSError, ValueError):
+            pid = self.postmaster
+            command = (Path("/proc") / str(pid) / "cmdline").read_text()
+            return pid if str(self.data / "postgres") in command else None
+        return None
+
     def child(self, name: str) -> int | None:
         """The process id of the supervised ``web`` or ``worker``; None while there is none."""
         found = [pid for pid, command in children(self.supervisor).items() if f" kesu.cli {name} " in command]
@@ -87,6 +97,6 @@ class Desk:
         self._serve.wait(10)
         until(lambda: not self.accepts_connections(), 30, "the port to be free")
 
-    def query(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+    def query(self, sql: str, values: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         with psycopg.connect(host=str(self._postgres.socket_directory), user="kesu", dbname="kesu") as connection:
             return connection.execute(sql, values).fetchall()  # type: ignore[arg-type]

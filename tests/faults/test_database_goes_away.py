@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.crash.test_kills import everything_arrived, under_load
+from tests.crash.claims import everything_arrived
+from tests.crash.load import under_load
 from tests.faults.serving import FaultyDesk
 from tests.processes import until
 

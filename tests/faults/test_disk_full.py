@@ -5,7 +5,8 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from tests.crash.test_kills import everything_arrived, under_load
+from tests.crash.claims import everything_arrived
+from tests.crash.load import under_load
 from tests.faults.disks import Disk
 from tests.faults.serving import FaultyDesk
 from tests.processes import until
