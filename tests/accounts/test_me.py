@@ -74,6 +74,15 @@ def test_the_language_follows_a_person_to_another_browser(wang):
     assert "My account" in said(another.get("/me/"))
 
 
+def test_whoever_has_no_password_is_told_who_gives_them_one(wang):
+    client = Client()
+    wang.set_unusable_password()
+    wang.save()
+    client.force_login(wang)
+    answer = client.get("/me/password", follow=True)
+    assert "您没有密码" in said(answer)
+
+
 def test_an_unknown_language_is_not_kept(wang):
     client = Client()
     enter(client)

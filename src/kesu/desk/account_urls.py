@@ -4,7 +4,7 @@ no e-mail addresses, no password by mail, no connected accounts.
 The names are allauth's: its own code asks for them.
 """
 
-from allauth.account.views import password_change, reauthenticate
+from allauth.account.views import reauthenticate
 from allauth.mfa.base.views import authenticate
 from allauth.mfa.base.views import reauthenticate as reauthenticate_by_code
 from allauth.mfa.recovery_codes.views import download_recovery_codes, generate_recovery_codes, view_recovery_codes
@@ -33,7 +33,7 @@ urlpatterns = [
     path("me/", kept_nowhere(me.me), name="mfa_index"),
     path("me/", kept_nowhere(me.me), name="mfa_list_webauthn"),
     path("me/", kept_nowhere(me.me), name="usersessions_list"),
-    path("me/password", kept_nowhere(password_change), name="account_change_password"),
+    path("me/password", kept_nowhere(me.change_password), name="account_change_password"),
     path("me/confirm", kept_nowhere(reauthenticate), name="account_reauthenticate"),
     path("me/confirm/code", kept_nowhere(reauthenticate_by_code), name="mfa_reauthenticate"),
     path("me/confirm/passkey", kept_nowhere(reauthenticate_webauthn), name="mfa_reauthenticate_webauthn"),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.views import PasswordChangeView
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.adapter import get_adapter
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import override
@@ -42,6 +43,20 @@ def me(request: HttpRequest) -> HttpResponse:
         ],
     }
     return private(render(request, "desk/me.html", context))
+
+
+class ChangePassword(PasswordChangeView):  # type: ignore[misc]
+    """Whoever has no password, because an import or another program made them, is told who can give them one."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not _user(request).has_usable_password():
+            messages.error(request, _("You have no password. Whoever runs this desk can give you one: kesu users add"))
+            return redirect("desk:me")
+        response: HttpResponseBase = super().dispatch(request, *args, **kwargs)
+        return response
+
+
+change_password = ChangePassword.as_view()
 
 
 @require_POST
