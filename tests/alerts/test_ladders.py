@@ -10,8 +10,10 @@ import pytest
 
 from kesu.accounts.models import User
 from kesu.alerts import preview, rotas, services
+from kesu.alerts.changes import ChannelChange, change_channel
 from kesu.alerts.ladders import book
-from kesu.alerts.models import Clock, Ladder, Message
+from kesu.alerts.models import Channel, Clock, Ladder, Message
+from kesu.alerts.people import called, on_call, quiet_hours_of
 from kesu.complaints.models import Complaint
 from kesu.merchants.models import SubMerchant
 from kesu.rules.ladder_steps import LadderError
@@ -87,6 +89,62 @@ def test_a_ladder_that_is_none_changes_nothing(desk: Desk) -> None:
     assert book() == before
 
 
+def test_a_ladder_that_names_nobody_known_is_refused_and_says_who_there_is(desk: Desk) -> None:
+    desk.channel("客服群")
+    person("xiaowang"), person("gone", is_active=False)
+    words = ["person:gone", "rota:night", "robot:客服"]
+    with pytest.raises(LadderFormatError) as refused:
+        services.set_ladders(ladder({"clock": "reply", "after": "10m", "to": words}), now=desk.now)
+    assert refused.value.problems == (
+        "mine, step 1: no such person: gone (there is: xiaowang)",
+        "mine, step 1: no such rota: night (there is: none)",
+        "mine, step 1: no such robot: 客服 (there is: 客服群)",
+    )
+    assert not Ladder.objects.exists()
+
+
+def test_a_removed_ladder_lets_its_cases_climb_what_is_left(desk: Desk) -> None:
+    services.set_ladders(ladder({"clock": "reply", "after": "5m"}), now=desk.now)
+    desk.new()
+    with pytest.raises(LadderFormatError, match="named by rule 1"):
+        services.remove_ladder("mine")
+    services.set_ladders({"rules": []}, now=desk.now)
+    assert services.remove_ladder("mine") == 2
+    assert set(Clock.objects.values_list("ladder", flat=True)) == {"default"}
+    for name in ("mine", "important"):
+        with pytest.raises(LadderFormatError):
+            services.remove_ladder(name)
+
+
+def test_a_changed_built_in_ladder_comes_back_when_the_change_is_removed(desk: Desk) -> None:
+    services.set_ladders(ladder({"clock": "reply", "after": "5m"}, name="default"), now=desk.now)
+    services.remove_ladder("default")
+    assert book().ladders == LADDERS
+
+
+def test_people_are_called_by_what_each_kind_of_channel_knows_them_by(desk: Desk) -> None:
+    robot = desk.channel(mentions=["OnDuty"])
+    ding = services.add_channel(
+        "钉钉",
+        "dingtalk_robot",
+        {"webhook_url": "https://oapi.dingtalk.com/robot/send?access_token=0123456789abcdef"},
+        mentions=["13900000000"],
+        now=desk.now,
+    )
+    owner, other = person("xiaowang"), person("xiaoli")
+    services.set_address(owner, "dingtalk_robot", " 13812345678 ")
+    services.set_personal_quiet_hours(owner, "22:00-08:00")
+    assert called(robot, "on_duty", [], owner, now=desk.now) == ("Xiaowang",)
+    assert called(ding, "on_duty", ["person:xiaoli"], owner, now=desk.now) == ("13812345678",)
+    # Whoever has no number there is not called by a word that means nothing to it.
+    assert called(ding, "on_duty", [], other, now=desk.now) == ("13900000000",)
+    assert set(quiet_hours_of(["13812345678", "Xiaowang", "OnDuty"])) == {"13812345678", "Xiaowang"}
+    services.set_address(owner, "dingtalk_robot", "")
+    assert called(ding, "on_duty", [], owner, now=desk.now) == ("13900000000",)
+    with pytest.raises(ValueError, match="no such kind"):
+        services.set_address(owner, "email", "a@b.c")
+
+
 def test_a_row_that_is_no_ladder_any_more_falls_back_to_the_default(desk: Desk) -> None:
     desk.channel()
     services.set_ladders(ladder({"clock": "reply", "after": "5m"}), now=desk.now)
@@ -139,14 +197,17 @@ def test_a_ladder_without_a_step_at_once_tells_the_opening_to_everybody_on_duty(
 
 def test_a_step_for_somebody_who_cannot_be_called_calls_who_is_on_duty(desk: Desk) -> None:
     desk.channel()
-    person("gone", is_active=False)
+    gone = person("gone")
     person("unknown", wecom_userid="")
+    nothing = rotas.create("nothing", [gone], 5, 9, now=desk.now)
     steps = (
         {"clock": "reply", "after": "10m", "to": ["person:gone"]},
         {"clock": "reply", "after": "20m", "to": ["person:unknown"]},
         {"clock": "reply", "after": "30m", "to": ["rota:nothing"]},
     )
     services.set_ladders(ladder(*steps), now=desk.now)
+    User.objects.update(is_active=False)
+    nothing.delete()
     desk.new()
     desk.until(minutes=31)
     assert [message.mentions for message in desk.shown()] == [["LiSi"]] * 4
@@ -240,7 +301,10 @@ def test_a_ladder_reaches_somebody_or_says_what_is_missing(desk: Desk) -> None:
         {"clock": "reply", "after": "10m", "to": ["person:ghost", "person:mute"]},
         {"clock": "reply", "after": "20m", "to": ["rota:empty", "rota:none", "robot:没有的群"]},
     )
+    ghost, none = person("ghost"), rotas.create("none", [], 1, 9, now=desk.now)
+    robot = desk.another_channel("没有的群")
     services.set_ladders(ladder(*steps), now=desk.now)
+    ghost.delete(), none.delete(), robot.delete()
     assert found() == [
         ("after:10m", "no_such_person", "ghost"),
         ("after:10m", "no_wecom_id", "mute"),
@@ -255,6 +319,43 @@ def test_a_ladder_reaches_somebody_or_says_what_is_missing(desk: Desk) -> None:
     channel.settings = json.dumps(json.loads(channel.settings) | {"everyone": True})
     channel.save()
     assert found() == []
+
+
+def test_turns_that_start_otherwise_leave_the_present_turn_to_whom_it_belongs(desk: Desk) -> None:
+    row = rotas.create("night", [person("laozhang"), person("laozhao")], 1, 9, now=desk.now)
+    # START is a Friday, 09:12 in Beijing; the second member's turn comes on Saturday at ten now.
+    rotas.set_handover(row, 6, 10, now=desk.now)
+    turns = [on_call("night", now=START + timedelta(hours=hour)) for hour in (0, 24, 25, 24 + 168, 25 + 168)]
+    assert [str(user) for user in turns] == ["laozhang", "laozhang", "laozhao", "laozhao", "laozhang"]
+    rotas.set_handover(row, None, 12, now=desk.now)
+    assert str(on_call("night", now=START + timedelta(hours=26))) == "laozhang"
+
+
+def test_a_rota_that_a_ladder_names_is_not_removed(desk: Desk) -> None:
+    row = rotas.create("night", [person("laozhang")], 1, 9, now=desk.now)
+    services.set_ladders(ladder({"clock": "reply", "after": "5m", "to": "rota:night"}), now=desk.now)
+    with pytest.raises(rotas.RotaError):
+        rotas.remove(row)
+    services.set_ladders(ladder({"clock": "reply", "after": "5m"}), now=desk.now)
+    rotas.remove(row)
+    assert on_call("night", now=desk.now) is None
+
+
+def test_only_what_is_given_of_a_channel_changes(desk: Desk) -> None:
+    channel = desk.channel("客服群", mentions=["LiSi"], robot={"mobiles": ["13800000000"]})
+    other = desk.another_channel()
+    before = json.loads(channel.settings)
+    change = ChannelChange(settings={"everyone": True, "mobiles": ""}, mentions=("ZhangSan",), fallback=other)
+    changed = change_channel(channel, change, now=desk.now)
+    assert json.loads(changed.settings) == before | {"everyone": True, "mobiles": []}
+    assert (changed.mentions, changed.second_mentions, changed.fallback) == (["ZhangSan"], ["WangJingLi"], other)
+    for wrong in (ChannelChange(settings={"webhook_url": "http://a"}), ChannelChange(fallback=channel, standby=True)):
+        with pytest.raises(services.SettingsError):
+            change_channel(channel, wrong, now=desk.now)
+    assert not Channel.objects.get(pk=channel.pk).standby
+    change_channel(channel, ChannelChange(fallback=False, enabled=False), now=desk.now)
+    again = change_channel(channel, ChannelChange(enabled=True), now=desk.now)
+    assert (again.enabled, again.fallback) == (True, None)
 
 
 def test_what_is_shown_can_be_set_again(desk: Desk) -> None:

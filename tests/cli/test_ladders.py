@@ -8,6 +8,8 @@ from pathlib import Path
 
 from tests.cli.conftest import Shell
 
+DING = "https://oapi.dingtalk.com/robot/send?access_token=0123456789abcdef"
+
 LADDER = {
     "ladders": {
         "night": [
@@ -90,3 +92,45 @@ def test_what_is_no_ladder_is_refused_with_its_place(shell: Shell, tmp_path: Pat
     assert shell.refusal("ladders", "show", "nobody's")
     assert shell.refusal("ladders", "preview", "--mchid", "1")
     assert shell.refusal("rota", "swap", "nobody's", "2026-11-28", "2026-12-05")
+
+
+def test_a_ladder_that_names_nobody_known_is_refused_and_can_be_removed(shell: Shell):
+    steps = [{"clock": "reply", "after": "5m", "to": ["robot:没有的群"]}, *LADDER["ladders"]["night"][2:]]
+    refused = shell.refusal("ladders", "set", "-", stdin=json.dumps({"ladders": {"mine": steps}}))
+    assert "no such robot: 没有的群" in refused
+    assert shell.result("channels", "list")[0]["name"] in refused
+    assert shell.run("ladders", "set", "-", stdin=json.dumps({"ladders": {"mine": steps[1:]}})).returncode == 0
+    assert shell.run("ladders", "remove", "mine").returncode == 0
+    assert "mine" not in {row["name"] for row in shell.result("ladders", "list")}
+    assert shell.refusal("ladders", "remove", "mine")
+
+
+def test_a_rota_is_moved_to_another_hour_and_removed(shell: Shell):
+    shell.run("users", "add", "wanban", "--wecom", "wanban", "--password-stdin", stdin="long enough 4711\n")
+    shell.run("rota", "add", "moved", "--member", "wanban")
+    assert shell.run("rota", "add", "moved", "--weekday", "5", "--hour", "18").returncode == 0
+    duties = [row for row in shell.result("rota", "list") if row["rota"] == "moved"]
+    assert [row["person"] for row in duties] == ["wanban"]
+    assert shell.run("rota", "remove", "moved").returncode == 0
+    assert shell.refusal("rota", "remove", "moved")
+
+
+def test_quiet_hours_and_addresses_of_people_are_listed(shell: Shell):
+    shell.run("users", "add", "anjing", "--password-stdin", stdin="long enough 4711\n")
+    assert shell.run("users", "quiet", "anjing", "22:00-08:00").returncode == 0
+    assert shell.run("users", "address", "anjing", "dingtalk_robot", "13800000001").returncode == 0
+    found = next(row for row in shell.result("users", "list") if row["username"] == "anjing")
+    assert (found["quiet_hours"], found["addresses"]) == ("22:00-08:00", {"dingtalk_robot": "13800000001"})
+    assert "22:00-08:00" in shell.run("users", "list").stdout
+    assert shell.refusal("users", "address", "anjing", "email", "a@b.c")
+
+
+def test_a_channel_is_changed_in_part_and_switched_on_again(shell: Shell):
+    shell.run("channels", "add", "改动", "--kind", "dingtalk_robot", "--url", DING)
+    assert shell.run("channels", "change", "改动", "--mention", "zhangsan", "--standby").returncode == 0
+    assert shell.run("channels", "remove", "改动").returncode == 0
+    assert shell.run("channels", "change", "改动", "--on", "--mention", "").returncode == 0
+    found = next(row for row in shell.result("channels", "list") if row["name"] == "改动")
+    assert (found["mentions"], found["state"]) == ([], "live")
+    assert shell.refusal("channels", "change", "改动", "--fallback", "没有的")
+    shell.run("channels", "remove", "改动")

@@ -3,7 +3,7 @@
 A code changes a card once and within 72 hours (更新模版卡片消息,
 https://developer.work.weixin.qq.com/document/path/94888). One comes with the sending, another with each press of a
 button: the latter tells of a claim, so that the former is left for the answer; a claim that nobody pressed for spends
-the former.
+the former. So does a release, if need be: better no word of the answer than a claim that nobody holds.
 """
 
 from __future__ import annotations
@@ -90,10 +90,10 @@ def remember(message: Message, card: SentCard, *, now: datetime) -> None:
 
 
 def review(complaint: Complaint, *, now: datetime) -> None:
-    """Let the cards of a case be changed that show less than what it has come to; in the transaction of that."""
-    lower = [shown for shown in RANK if RANK[shown] < RANK[state_of(complaint)]]
-    if lower:
-        cards = Card.objects.filter(_HAS_CODE, message__complaint=complaint, shown__in=lower)
+    """Let the cards of a case be changed that show another thing than it has come to; in the transaction of that."""
+    behind = [shown for shown in RANK if _is_behind(shown, state_of(complaint))]
+    if behind:
+        cards = Card.objects.filter(_HAS_CODE, message__complaint=complaint, shown__in=behind)
         cards.update(due_at=now, failures=0)
 
 
@@ -151,15 +151,26 @@ def _take_due(*, now: datetime, limit: int) -> list[Change]:
 def _change(card: Card, now: datetime) -> Change | None:
     _forget_old_codes(card, now)
     complaint, channel = card.message.complaint, card.message.channel
-    if complaint is None or RANK[state_of(complaint)] <= RANK[Shown(card.shown)]:
+    if complaint is None or not _is_behind(Shown(card.shown), state_of(complaint)):
         return None
     shown = state_of(complaint)
-    order = ("click_code", "sent_code") if shown is Shown.CLAIMED else ("sent_code", "click_code")
+    passing = shown in (Shown.OPEN, Shown.CLAIMED)
+    order = ("click_code", "sent_code") if passing else ("sent_code", "click_code")
     field = next((name for name in order if getattr(card, name)), None)
     if field is None:
         return None
-    label = label_of(complaint, channel.language)
+    label = label_of(complaint, channel.language) or _released(channel.language)
     return Change(card.pk, channel.kind, channel.settings, field, getattr(card, field), shown, label)
+
+
+def _is_behind(shown: Card.Shown, state: Card.Shown) -> bool:
+    """Whether a card tells less than its case has come to, or of a claim that was given back."""
+    return RANK[shown] < RANK[state] or (shown is Shown.CLAIMED and state is Shown.OPEN)
+
+
+def _released(language: str) -> str:
+    with override(language):
+        return pgettext("card", "Released")
 
 
 def _forget_old_codes(card: Card, now: datetime) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 import structlog
 from django.db import transaction
 
+from kesu.accounts.models import User
+from kesu.alerts.models import Channel, Rota
 from kesu.alerts.models import Ladder as LadderRow
 from kesu.alerts.models import LadderRule as RuleRow
 from kesu.complaints.models import Complaint
@@ -17,6 +19,8 @@ from kesu.rules.ladder_steps import Ladder, LadderError
 from kesu.rules.ladders import DEFAULT_LADDER, LADDERS, LadderFormatError, LadderRule, choose, parse
 
 log = structlog.get_logger(__name__)
+
+NAMES_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +80,10 @@ def store(data: Mapping[str, Any], *, now: datetime) -> None:
     ladders = data.get("ladders", {})
     if unknown or not isinstance(ladders, Mapping):
         raise LadderFormatError([f"unknown: {', '.join(unknown)}" if unknown else "ladders must be an object"])
+    parsed = {name: parse(name, steps) for name, steps in ladders.items()}
+    if unknown := [problem for ladder in parsed.values() for problem in unknown_names(ladder)]:
+        raise LadderFormatError(unknown)
     for name, steps in ladders.items():
-        parse(name, steps)
         LadderRow.objects.update_or_create(name=name, defaults={"steps": steps, "changed_at": now})
     if "rules" in data:
         rules = _rules(data["rules"])
@@ -87,6 +93,49 @@ def store(data: Mapping[str, Any], *, now: datetime) -> None:
             for place, rule in enumerate(rules, start=1)
         )
     log.info("ladders.stored", ladders=sorted(ladders), rules="rules" in data)
+
+
+@transaction.atomic
+def remove(name: str) -> None:
+    """Take a ladder away; where it stood in a built-in's place, that one counts again. Raises LadderFormatError for one
+    that is no row, and for one that a rule names. Call ``clocks.rearm_all`` after it.
+    """
+    named = RuleRow.objects.filter(ladder=name).order_by("position").values_list("position", flat=True)
+    if name not in LADDERS and named:
+        places = ", ".join(map(str, named))
+        raise LadderFormatError([f"{name} is named by rule {places}: set other rules first"])
+    if not LadderRow.objects.filter(name=name).delete()[0]:
+        built_in = "is built in and has not been changed" if name in LADDERS else "does not exist"
+        raise LadderFormatError([f"{name} {built_in}"])
+    log.info("ladders.removed", name=name)
+
+
+def naming(word: str) -> list[str]:
+    """The installation's own ladders of which a step names ``word``: rota:NAME, person:NAME or robot:CHANNEL."""
+    rows = LadderRow.objects.order_by("name")
+    return [row.name for row in rows if any(word in _words(step) for step in row.steps)]
+
+
+def unknown_names(ladder: Ladder) -> list[str]:
+    """Sentences about steps that name a robot, person or rota that does not exist (any more), and what does."""
+    known = {
+        "robot": set(Channel.objects.filter(enabled=True).values_list("name", flat=True)),
+        "person": set(User.objects.filter(is_active=True).values_list("username", flat=True)),
+        "rota": set(Rota.objects.values_list("name", flat=True)),
+    }
+    problems = []
+    for number, step in enumerate(ladder.steps, start=1):
+        words = [(str(target.kind), target.name) for target in step.people] + [("robot", name) for name in step.robots]
+        for kind, name in words:
+            if name not in known[kind]:
+                there = ", ".join(sorted(known[kind])[:NAMES_SHOWN]) or "none"
+                problems.append(f"{ladder.name}, step {number}: no such {kind}: {name} (there is: {there})")
+    return problems
+
+
+def _words(step: object) -> list[str]:
+    given = step.get("to", []) if isinstance(step, Mapping) else []
+    return [given] if isinstance(given, str) else list(given)
 
 
 def _rules(given: object) -> list[LadderRule]:

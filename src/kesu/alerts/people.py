@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from kesu.accounts.models import User
-from kesu.alerts.models import Channel, Message, PersonHours, Rota
+from kesu.alerts.models import Channel, Message, PersonAddress, PersonHours, Rota
 from kesu.rules import quiet, rota
 from kesu.rules.digest import share_of
 from kesu.rules.escalations import UrgencyClass
@@ -15,7 +15,7 @@ from kesu.rules.ladder_steps import Audience
 
 
 def mentions_of(message: Message, *, now: datetime) -> tuple[str, ...]:
-    """The WeCom account ids to call, each once. People in their quiet hours are left out, unless it is urgent."""
+    """What to call people by in the message's channel, each once; without those in quiet hours, unless it is urgent."""
     return mentions_of_all([message], now=now)
 
 
@@ -49,14 +49,26 @@ def called_by(message: Message, *, now: datetime) -> tuple[str, ...]:
 def called(
     channel: Channel, audience: str, targets: Iterable[str], owner: User | None, *, now: datetime
 ) -> tuple[str, ...]:
-    """Whom a step calls through a channel. One for named people of whom nobody can be called is for those on duty."""
-    named = [user.wecom_userid for user in named_people(targets, now=now) if user.wecom_userid]
+    """Whom a step calls through a channel, as that calls people.
+
+    One for named people of whom nobody can be called is for those on duty.
+    """
+    people = named_people(targets, now=now)
+    named = [address for user in people if (address := address_of(user, channel.kind))]
+    owned = address_of(owner, channel.kind) if owner else ""
     found: Iterable[str] = ()
     if audience == Audience.SECOND:
         found = channel.second_mentions or channel.mentions
     elif audience != Audience.NAMED or not named:
-        found = (owner.wecom_userid,) if owner and owner.wecom_userid else channel.mentions
+        found = (owned,) if owned else channel.mentions
     return tuple(dict.fromkeys([*found, *named]))
+
+
+def address_of(user: User, kind: str) -> str:
+    """What a kind of channel calls somebody by; "" where nobody entered it. Most know WeCom's account ids."""
+    if kind not in PersonAddress.Kind.values:
+        return user.wecom_userid
+    return PersonAddress.objects.filter(user=user, kind=kind).values_list("address", flat=True).first() or ""
 
 
 def named_people(targets: Iterable[str], *, now: datetime) -> list[User]:
@@ -83,7 +95,18 @@ def rota_of(row: Rota) -> rota.Rota:
     return rota.Rota(tuple(members), row.anchor, tuple(rota.Override(*override) for override in overrides))
 
 
+def quiet_hours(user: User) -> str:
+    """``22:00-08:00`` in Beijing, or ""."""
+    return PersonHours.objects.filter(user=user).values_list("quiet_hours", flat=True).first() or ""
+
+
 def quiet_hours_of(userids: Iterable[str]) -> Mapping[str, quiet.QuietHours | None]:
-    """The quiet hours of people by WeCom account id; those who have none are missing."""
-    rows = PersonHours.objects.filter(user__wecom_userid__in=list(userids))
-    return {userid: quiet.parse(hours) for userid, hours in rows.values_list("user__wecom_userid", "quiet_hours")}
+    """The quiet hours of people by what they are called by; those who have none are missing."""
+    wanted = list(userids)
+    by_userid = PersonHours.objects.filter(user__wecom_userid__in=wanted)
+    by_address = PersonHours.objects.filter(user__addresses__address__in=wanted)
+    rows = [
+        *by_userid.values_list("user__wecom_userid", "quiet_hours"),
+        *by_address.values_list("user__addresses__address", "quiet_hours"),
+    ]
+    return {name: quiet.parse(hours) for name, hours in rows}

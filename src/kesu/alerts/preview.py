@@ -28,7 +28,7 @@ GROUP_KINDS = frozenset({"wecom_robot", "dingtalk_robot", "feishu_robot"})
 class Wake:
     """One message of the preview: due ``at``, delivered ``delivered_at`` (later when quiet hours hold it).
 
-    ``called`` are WeCom account ids; empty: the channel shows it to its group and calls nobody.
+    ``called`` are what the channel calls people by; empty: the channel shows it to its group and calls nobody.
     """
 
     at: datetime
@@ -143,7 +143,7 @@ def _target_problem(target: Target, now: datetime) -> str:
     found = people.named_people([str(target)], now=now)
     if not found:
         return "no_such_person"
-    return "" if found[0].wecom_userid else "no_wecom_id"
+    return "" if found[0].wecom_userid or found[0].addresses.exists() else "no_wecom_id"
 
 
 def _reaches(step: LadderStep, live: list[Channel], now: datetime) -> bool:

@@ -9,12 +9,14 @@ import structlog
 from django.db import transaction
 
 from kesu.accounts.models import User
+from kesu.alerts import ladders
 from kesu.alerts.models import Rota, RotaMember, RotaOverride
 from kesu.alerts.people import rota_of
+from kesu.clock import BEIJING
 from kesu.rules import rota as rules
 from kesu.rules.rota import RotaError
 
-__all__ = ["RotaError", "add_members", "create", "override", "remove_member", "swap"]
+__all__ = ["RotaError", "add_members", "create", "override", "remove", "remove_member", "set_handover", "swap"]
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +38,28 @@ def add_members(row: Rota, members: Sequence[User], *, now: datetime) -> None:
     for user in members:
         if not row.members.filter(user=user).exists():
             _store(row, rules.joined(rota_of(row), user.username, now))
+
+
+@transaction.atomic
+def set_handover(row: Rota, weekday: int | None, hour: int | None, *, now: datetime) -> None:
+    """Let turns start on another weekday or hour; None leaves it. Whose turn it is stays so until that comes.
+
+    Raises ValueError for a weekday or an hour that does not exist.
+    """
+    row = Rota.objects.select_for_update().get(pk=row.pk)
+    local = row.anchor.astimezone(BEIJING)
+    weekday, hour = weekday or local.isoweekday(), local.hour if hour is None else hour
+    _store(row, rules.moved(rota_of(row), weekday, hour, now))
+    log.info("rota.moved", rota=row.pk)
+
+
+@transaction.atomic
+def remove(row: Rota) -> None:
+    """Delete a rota with its overrides. Raises RotaError (``named``) while a step of a ladder calls it."""
+    if ladders.naming(f"rota:{row.name}"):
+        raise RotaError("named")
+    log.info("rota.removed", rota=row.pk)
+    row.delete()
 
 
 @transaction.atomic

@@ -19,7 +19,7 @@ from kesu.alerts.channels import kind_named
 from kesu.alerts.channels.base import GroupKind, SettingsError
 from kesu.alerts.clocks import raise_due_clocks, rearm, rearm_all, set_clocks
 from kesu.alerts.dispatch import Dispatcher, Transports
-from kesu.alerts.models import Attempt, Channel, Message, PersonHours
+from kesu.alerts.models import Attempt, Channel, Message, PersonAddress, PersonHours
 from kesu.alerts.outbox import Cause, owe
 from kesu.complaints.models import Complaint
 from kesu.complaints.services import Change
@@ -39,6 +39,8 @@ __all__ = [
     "follow",
     "raise_due_clocks",
     "release",
+    "remove_ladder",
+    "set_address",
     "set_ladders",
     "set_personal_quiet_hours",
     "set_quiet_hours",
@@ -91,6 +93,7 @@ def claim(actor: User, complaint: Complaint, *, now: datetime) -> Complaint:
 def release(actor: User, complaint: Complaint, *, now: datetime) -> Complaint:
     """Give a case back, whoever claimed it; the step for unclaimed cases counts again."""
     _set_claim(complaint, None, None)
+    cards.review(complaint, now=now)
     log.info("complaint.released", complaint=complaint.pk, actor=actor.pk)
     return complaint
 
@@ -185,6 +188,24 @@ def set_ladders(data: Mapping[str, Any], *, now: datetime) -> int:
     """
     ladders.store(data, now=now)
     return rearm_all()
+
+
+def remove_ladder(name: str) -> int:
+    """Take a ladder away (``ladders.remove``); running clocks climb what is meant for them now, how many there are."""
+    ladders.remove(name)
+    return rearm_all()
+
+
+@transaction.atomic
+def set_address(user: User, kind: str, address: str) -> None:
+    """What a kind of channel (``PersonAddress.Kind``) calls somebody by; "" for nothing. Raises ValueError."""
+    address = address.strip()
+    if kind not in PersonAddress.Kind.values or len(address) > 64:
+        raise ValueError("no such kind of channel, or too long an address")
+    if address:
+        PersonAddress.objects.update_or_create(user=user, kind=kind, defaults={"address": address})
+    else:
+        PersonAddress.objects.filter(user=user, kind=kind).delete()
 
 
 def test_channel(channel: Channel, *, now: datetime, transports: Transports | None = None) -> Attempt:  # noqa: PT028

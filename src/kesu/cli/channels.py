@@ -56,12 +56,8 @@ def add(
         from kesu import clock
         from kesu.alerts.models import Channel
         from kesu.alerts.services import SettingsError, add_channel
-        from kesu.merchants.models import Account
 
-        accounts = list(Account.objects.filter(mchid__in=account or []))
-        unknown = set(account or []) - {known.mchid for known in accounts}
-        if unknown:
-            fail(_("No such account: %s. kesu merchants list shows them.") % ", ".join(sorted(unknown)))
+        accounts = _accounts(account or [])
         stand_in = Channel.objects.filter(name=fallback).first() if fallback else None
         if fallback and stand_in is None:
             fail(_("No such channel: %s. kesu channels list shows them.") % fallback)
@@ -166,16 +162,78 @@ def quiet(name: Name, hours: Annotated[str, typer.Argument(help="22:00-08:00 | o
         output.print(_("Quiet hours of %(name)s: %(hours)s") % {"name": name, "hours": hours}, markup=False)
 
 
-@app.command("remove", help=_("Switch a channel off; what it still owed is told nowhere."))
-def remove(name: Name, data: Data = None) -> None:
-    """Its log stays."""
+@app.command("change", help=_("Change some of a channel's settings; what is not given stays as it is."))
+def change(
+    name: Name,
+    url: Annotated[
+        str, typer.Option("--url", help=_("Address of the robot, the webhook or Apprise's; a secret."))
+    ] = "",
+    secret: Annotated[str, typer.Option("--secret", help=_("The key that signs."))] = "",
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--set", help=_("NAME=VALUE of the kind's own settings; an empty VALUE takes one back.")),
+    ] = None,
+    mention: Annotated[
+        list[str] | None, typer.Option("--mention", help=_("All who are on duty; '' for nobody."))
+    ] = None,
+    second: Annotated[
+        list[str] | None, typer.Option("--second", help=_("All who are called when a deadline is missed."))
+    ] = None,
+    account: Annotated[
+        list[str] | None, typer.Option("--account", help=_("Only these merchant numbers; '' for every one."))
+    ] = None,
+    fallback: Annotated[
+        str | None, typer.Option("--fallback", help=_("Channel that takes over when this one is dead; '' for none."))
+    ] = None,
+    standby: Annotated[
+        bool | None, typer.Option("--standby/--no-standby", help=_("Used only as another channel's fallback."))
+    ] = None,
+    on: Annotated[bool | None, typer.Option("--on/--off", help=_("Switch it on again, or off."))] = None,
+    language: Annotated[str | None, typer.Option("--language", help="zh-hans | en")] = None,
+    data: Data = None,
+) -> None:
+    """A dead channel whose settings change is tried again at once."""
     with desk(data):
         from kesu import clock
+        from kesu.alerts.changes import ChannelChange, change_channel
+        from kesu.alerts.channels.base import SettingsError
+
+        channel = _find(name)
+        if language not in (None, "zh-hans", "en"):
+            fail(_("The language must be zh-hans or en."))
+        wanted = ChannelChange(
+            settings=_changed_settings(channel.kind, url, secret) | _named(setting or []),
+            mentions=_those(mention),
+            second_mentions=_those(second),
+            accounts=None if account is None else _accounts(account),
+            language=language,
+            fallback=None if fallback is None else (_find(fallback) if fallback else False),
+            standby=standby,
+            enabled=on,
+        )
+        try:
+            with audited(f"channel:{name}", changed=_names_of(wanted)):
+                change_channel(channel, wanted, now=clock.now())
+        except SettingsError as error:
+            fail(str(error))
+        output.print(_("Channel %s is changed. Send it something: kesu channels test") % name, markup=False)
+
+
+@app.command("remove", help=_("Switch a channel off; what it still owed is told nowhere."))
+def remove(name: Name, data: Data = None) -> None:
+    """Its log stays; kesu channels change NAME --on brings it back."""
+    with desk(data):
+        from kesu import clock
+        from kesu.alerts.changes import ladders_naming
         from kesu.alerts.services import switch
 
+        channel = _find(name)
         with audited(f"channel:{name}", enabled=False):
-            switch(_find(name), enabled=False, now=clock.now())
+            switch(channel, enabled=False, now=clock.now())
         output.print(_("Channel %s is off.") % name, markup=False)
+        if naming := ladders_naming(channel):
+            told = _("Ladders name it: %s. Their steps go to every channel now.") % ", ".join(naming)
+            output.print(told, markup=False)
 
 
 def _find(name: str) -> Any:
@@ -195,6 +253,32 @@ def _settings(kind: str, url: str, secret: str) -> dict[str, Any]:
     name = "url" if kind == "apprise" else "webhook_url"
     found = {name: url, "secret": secret}
     return {name: value for name, value in found.items() if value}
+
+
+def _changed_settings(kind: str, url: str, secret: str) -> dict[str, Any]:
+    found = {"url" if kind in ("webhook", "apprise") else "webhook_url": url, "secret": secret}
+    return {name: value for name, value in found.items() if value}
+
+
+def _names_of(change: Any) -> list[str]:
+    """What a change touches; values may be secrets."""
+    names = [name for name in change.__slots__ if name != "settings" and getattr(change, name) is not None]
+    return [*names, *sorted(change.settings or ())]
+
+
+def _those(given: list[str] | None) -> list[str] | None:
+    """None for an option that was not given; one empty word clears."""
+    return None if given is None else [one for one in given if one]
+
+
+def _accounts(mchids: list[str]) -> list[Any]:
+    from kesu.merchants.models import Account
+
+    wanted = {mchid for mchid in mchids if mchid}
+    accounts = list(Account.objects.filter(mchid__in=wanted))
+    if unknown := wanted - {known.mchid for known in accounts}:
+        fail(_("No such account: %s. kesu merchants list shows them.") % ", ".join(sorted(unknown)))
+    return accounts
 
 
 def _named(settings: list[str]) -> dict[str, str]:

@@ -78,6 +78,21 @@ def set_ladders(
         output.print(_("Set. %s running reminders climb them now.") % number)
 
 
+@app.command("remove", help=_("Take a ladder away; a built-in one that was changed is as it was again."))
+def remove(name: Annotated[str, typer.Argument(help=_("The ladder's name."))], data: Data = None) -> None:
+    """Not while a rule names it. Running cases climb what is left at once."""
+    with desk(data):
+        from kesu.alerts import services
+        from kesu.rules.ladders import LadderFormatError
+
+        try:
+            with audited("ladders", removed=name):
+                services.remove_ladder(name)
+        except LadderFormatError as error:
+            fail(_("Nothing was changed: %s") % error)
+        output.print(_("Ladder %s is removed.") % name, markup=False)
+
+
 @app.command("preview", help=_("Who would be woken, and when, for a complaint raised now that nobody answers."))
 def preview(
     mchid: Annotated[str, typer.Option("--mchid", help=_("The merchant complained about."))] = "",

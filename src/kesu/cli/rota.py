@@ -48,25 +48,50 @@ def list_rotas(data: Data = None, json: Json = False) -> None:
 @app.command("add", help=_("Make a rota, or let people join one."))
 def add(
     name: Name,
-    member: Annotated[list[str], typer.Option("--member", help=_("A person, in the order of turns; repeat for more."))],
-    weekday: Annotated[int, typer.Option(min=1, max=7, help=_("Turns start on this day, 1 for Monday."))] = 1,
-    hour: Annotated[int, typer.Option(min=0, max=23, help=_("And at this hour in Beijing."))] = 9,
+    member: Annotated[
+        list[str] | None, typer.Option("--member", help=_("A person, in the order of turns; repeat for more."))
+    ] = None,
+    weekday: Annotated[
+        int | None,
+        typer.Option(min=1, max=7, help=_("Turns start on this day, 1 for Monday; of a new rota 1 by default.")),
+    ] = None,
+    hour: Annotated[
+        int | None, typer.Option(min=0, max=23, help=_("And at this hour in Beijing; of a new rota 9 by default."))
+    ] = None,
     data: Data = None,
 ) -> None:
-    """Ladders name it as rota:NAME. Nobody's present turn ends when others join."""
+    """Ladders name it as rota:NAME. Nobody's present turn ends when others join, nor when turns start otherwise."""
     with desk(data):
         from kesu import clock
         from kesu.alerts import rotas
         from kesu.alerts.models import Rota
 
-        users = [_person(one) for one in member]
+        users = [_person(one) for one in member or []]
         row = Rota.objects.filter(name=name).first()
         with audited(f"rota:{name}", joined=[user.username for user in users]):
             if row is None:
-                rotas.create(name, users, weekday, hour, now=clock.now())
+                rotas.create(name, users, weekday or 1, 9 if hour is None else hour, now=clock.now())
             else:
                 rotas.add_members(row, users, now=clock.now())
+                if weekday is not None or hour is not None:
+                    rotas.set_handover(row, weekday, hour, now=clock.now())
         output.print(_("Rota %s is set: kesu rota list") % name, markup=False)
+
+
+@app.command("remove", help=_("Delete a rota, with what was agreed besides its turns."))
+def remove(name: Name, data: Data = None) -> None:
+    """Not while a ladder names it."""
+    with desk(data):
+        from kesu.alerts import rotas
+        from kesu.alerts.ladders import naming
+
+        row = _find(name)
+        try:
+            with audited(f"rota:{name}", removed=True):
+                rotas.remove(row)
+        except rotas.RotaError:
+            fail(_("Ladders name it: %s. Set them without it first.") % ", ".join(naming(f"rota:{name}")))
+        output.print(_("Rota %s is removed.") % name, markup=False)
 
 
 @app.command("leave", help=_("Let somebody leave a rota; the next one takes over at once."))

@@ -133,6 +133,26 @@ def quiet(
         output.print(_("Quiet hours of %(name)s: %(hours)s") % {"name": name, "hours": hours}, markup=False)
 
 
+@app.command("address", help=_("What a DingTalk or Feishu robot calls a person by; off for nothing."))
+def address(
+    name: Name,
+    kind: Annotated[str, typer.Argument(help="dingtalk_robot | feishu_robot")],
+    called: Annotated[str, typer.Argument(help=_("Mobile number or user id in DingTalk, open id in Feishu; off."))],
+    data: Data = None,
+) -> None:
+    """Other channels call people by their WeCom account id."""
+    with desk(data):
+        from kesu.alerts.services import set_address
+
+        user = find(name)
+        try:
+            with audited(f"user:{name}", "person_changed", address_for=kind):
+                set_address(user, kind, "" if called == "off" else called)
+        except ValueError:
+            fail(_("There are dingtalk_robot and feishu_robot, and at most 64 characters."))
+        output.print(_("What calls %s is set: kesu users list --json") % name, markup=False)
+
+
 @app.command("list", help=_("Who may sign in."))
 def list_users(data: Data = None, json: Json = False) -> None:
     """Passwords are not stored, only their hashes."""
@@ -144,7 +164,7 @@ def list_users(data: Data = None, json: Json = False) -> None:
             show_json([_facts(user) for user in users])
         else:
             show_table(
-                [_("Name"), _("Shown as"), _("Role"), _("Refunds alone"), _("Merchants"), "WeCom"],
+                [_("Name"), _("Shown as"), _("Role"), _("Refunds alone"), _("Merchants"), "WeCom", _("Quiet hours")],
                 [_row(user) for user in users],
                 _("Nobody yet: kesu users add NAME"),
             )
@@ -186,8 +206,9 @@ def _change(user: Any, role: str, limit: str, merchants: list[str] | None) -> di
 
 
 def _facts(user: Any) -> dict[str, Any]:
-    from kesu.accounts.roles import refund_limit
-    from kesu.merchants.grants import scope, sees_all_merchants
+    from kesu.accounts.roles import refund_limit, sees_all_merchants
+    from kesu.alerts.people import quiet_hours
+    from kesu.merchants.grants import scope
 
     names = ("username", "display_name", "wecom_userid", "is_active", "last_login", "role")
     return {
@@ -195,6 +216,8 @@ def _facts(user: Any) -> dict[str, Any]:
         "refund_limit": refund_limit(user),
         "all_merchants": sees_all_merchants(user),
         "merchants": scope(user),
+        "quiet_hours": quiet_hours(user),
+        "addresses": dict(user.addresses.values_list("kind", "address")),
     }
 
 
@@ -208,4 +231,5 @@ def _row(user: Any) -> list[str]:
         yuan(facts["refund_limit"], _("without limit")),
         _("all") if facts["all_merchants"] else " ".join(facts["merchants"]) or "-",
         user.wecom_userid,
+        facts["quiet_hours"],
     ]

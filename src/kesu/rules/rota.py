@@ -10,7 +10,7 @@ TURN = timedelta(days=7)
 
 
 class RotaError(ValueError):
-    """The change cannot be made. `code`: no_members, same_person, same_turn, backwards."""
+    """The change cannot be made. `code`: no_members, same_person, same_turn, backwards, named (by a ladder)."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -118,6 +118,13 @@ def without(rota: Rota, person: str, now: datetime) -> Rota:
     place = turn_number(rota, now) % len(rota.members)
     circle = (*rota.members[place:], *rota.members[:place])
     return Rota(tuple(member for member in circle if member != person), turn_start(rota, now), rota.overrides)
+
+
+def moved(rota: Rota, weekday: int, hour: int, now: datetime) -> Rota:
+    """With turns that start on another weekday or hour; the present turn goes on until then. Raises ValueError."""
+    start = anchor(weekday, hour, now)
+    place = turn_number(rota, now) % len(rota.members) if rota.members else 0
+    return Rota((*rota.members[place:], *rota.members[:place]), start, rota.overrides)
 
 
 def anchor(weekday: int, hour: int, at: datetime) -> datetime:

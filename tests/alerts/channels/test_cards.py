@@ -265,6 +265,19 @@ def test_the_cards_of_every_reminder_are_greyed(office: Office) -> None:
     assert [message.greyed.get("LiSi") for message in office.messages()] == ["Closed", "Closed"]
 
 
+def test_a_released_case_is_not_shown_as_claimed_any_more(office: Office) -> None:
+    message = office.card()
+    office.press(message, "LiSi")
+    office.change_cards()
+    assert message.greyed["ZhangSan"] == "Claimed: 李四"
+    services.release(office.people["LiSi"], Complaint.objects.get(), now=office.desk.now)
+    assert office.change_cards() == 1
+    assert (message.greyed["ZhangSan"], message.greyed["LiSi"]) == ("Released", "Released")
+    # Both codes are used up by now: the link still opens the case.
+    services.claim(office.people["LiSi"], Complaint.objects.get(), now=office.desk.now)
+    assert office.change_cards() == 0
+
+
 def test_a_card_that_could_not_be_changed_is_tried_again_later(office: Office) -> None:
     platform, _ = office.desk.new()
     office.desk.dispatch()
