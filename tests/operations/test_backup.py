@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from kesu.config import archive
@@ -118,6 +119,15 @@ def test_a_desk_moves_to_a_server_and_back_with_everything(original: Installatio
         (home.data / "keys.json").write_bytes((original.data / "keys.json").read_bytes())
         home.works("restore", str(again))
         assert home.contents() == before
+        verdict = json.loads(home.works("audit", "verify", "--json"))
+        assert (verdict["intact"], verdict["checked"]) == (True, 2)
+        assert "append-only" in _refused(home, "delete from audit_auditentry where sequence = 2")
+
+
+def _refused(installation: Installation, statement: str) -> str:
+    with pytest.raises(psycopg.Error) as caught:
+        installation.execute(statement)
+    return str(caught.value)
 
 
 def test_a_backup_is_made_while_the_desk_serves_and_a_restore_is_refused(original: Installation, tmp_path: Path):

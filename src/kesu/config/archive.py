@@ -34,8 +34,8 @@ CHUNK = 1 << 20
 LEAVING_SECONDS = 2.0
 PACKAGE = Path(__file__).resolve().parent.parent
 # Tables of the frameworks that Kesu installs; its own are named after its packages.
-FRAMEWORKS = ("django", "auth", "account", "mfa", "usersessions")
-MADE_BY_MIGRATE = frozenset({"django_migrations", "django_content_type", "auth_permission"})
+FRAMEWORKS = ("django", "auth", "account", "mfa", "socialaccount", "usersessions")
+MADE_BY_MIGRATE = frozenset({"django_migrations", "django_content_type", "auth_permission", "commands_quickreply"})
 DJANGOS_OWN_OPTIONS = frozenset({"pool", "isolation_level", "server_side_binding", "assume_role"})
 
 Progress = Callable[[int, int | None], None]
