@@ -34,11 +34,12 @@ def measure(directory: Path, *, quick: bool) -> list[dict[str, Any]]:
     ratios = [many / few for few, many in zip(found[FEW], found[MANY], strict=True)]
     ratio, by_index = statistics.median(ratios), all(INDEX in plan for plan in found["plans"])
     few, many = statistics.median(found[FEW]), statistics.median(found[MANY])
+    way = "by the index of armed clocks" if by_index else "NOT by the index of armed clocks"
     return [
         {
             "what": f"claiming {DUE:,} due clocks among {armed:,} armed, against among {DUE:,}",
-            "measured": f"{ratio:.2f}x (rounds {min(ratios):.2f} to {max(ratios):.2f}): {many:.2f} s against {few:.2f} s, "
-            f"{'by the index of armed clocks' if by_index else 'NOT by the index of armed clocks'}",
+            "measured": f"{ratio:.2f}x (rounds {min(ratios):.2f} to {max(ratios):.2f}): "
+            f"{many:.2f} s against {few:.2f} s, {way}",
             "target": "<= 1.2x, by the index",
             "reached": ratio <= 1.2 and by_index,
         }
@@ -80,7 +81,7 @@ def _fill(name: str, cases: int, kinds: tuple[str, ...], due: int, now: datetime
     original = seeds.make_case(account, raised_at=now - seeds.UNCLAIMED_AFTER - timedelta(minutes=1))
     original.history_read_at = now  # no case is in doubt
     original.save(update_fields=["history_read_at"])
-    seeds.multiply(original, cases, kinds=kinds)
+    seeds.multiply(original, seeds.numbers(cases), kinds=kinds)
     with connection.cursor() as cursor:
         cursor.execute(
             "create table due_clock as select id, due_at, done_steps from alerts_clock"

@@ -1,7 +1,7 @@
-"""What `kesu serve` takes while nobody asks for anything: memory, its PostgreSQL included, and how soon it is there again.
+"""What `kesu serve` takes while nobody asks for anything: memory, PostgreSQL included, and how soon it is there again.
 
-Memory is the proportional set size (Pss) of all its processes: pages that several of them share count once. A warm start
-is one on a database that exists: from the command until `/readyz` answers 200.
+Memory is the proportional set size (Pss) of all its processes: pages that several of them share count once. A warm
+start is one on a database that exists: from the command until `/readyz` answers 200.
 """
 
 from __future__ import annotations

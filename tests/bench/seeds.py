@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import connection
@@ -18,9 +19,10 @@ UNCLAIMED_AFTER = timedelta(minutes=15)
 
 _CASES = """
     insert into complaints_complaint
-    select copy.* from complaints_complaint as original, generate_series(1, %(count)s) as number,
+    select copy.* from complaints_complaint as original,
+        unnest(%(numbers)s::text[]) with ordinality as given(complaint_id, place),
         lateral jsonb_populate_record(original, jsonb_build_object(
-            'id', original.id + number, 'complaint_id', to_char(number, 'FM"20020182026"00000000000000000'))) as copy
+            'id', original.id + given.place, 'complaint_id', given.complaint_id)) as copy
     where original.id = %(original)s
 """
 _CLOCKS = """
@@ -31,6 +33,7 @@ _CLOCKS = """
     where original.complaint_id = %(original)s and original.kind = any(%(kinds)s) and complaint.id > %(original)s
     order by complaint.id, original.kind
 """
+_NEXT = "select setval(pg_get_serial_sequence('complaints_complaint', 'id'), max(id)) from complaints_complaint"
 
 
 def make_case(account: Account, *, raised_at: datetime) -> Complaint:
@@ -56,9 +59,16 @@ def make_case(account: Account, *, raised_at: datetime) -> Complaint:
     return record_snapshot(account, snapshot, now=raised_at).complaint
 
 
-def multiply(original: Complaint, count: int, *, kinds: tuple[str, ...] = ("reply", "complete")) -> None:
-    """``count`` more cases like ``original``, with the clocks of these kinds; of itself nothing but the row is left."""
-    given = {"original": original.pk, "count": count, "kinds": list(kinds)}
+def numbers(count: int) -> list[str]:
+    """So many complaints' numbers."""
+    return [f"20020182026{number:017d}" for number in range(1, count + 1)]
+
+
+def multiply(
+    original: Complaint, complaint_ids: Sequence[str], *, kinds: Sequence[str] = ("reply", "complete")
+) -> None:
+    """More cases like ``original``, with the clocks of these kinds; of itself nothing but the row is left."""
+    given = {"original": original.pk, "numbers": list(complaint_ids), "kinds": list(kinds)}
     with connection.cursor() as cursor:
         cursor.execute(_CASES, given)
         cursor.execute(_CLOCKS, given)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from kesu.alerts.ladders import Book, book
 from kesu.alerts.models import Clock
@@ -98,7 +99,7 @@ def raise_due_clocks(*, now: datetime, limit: int = 200) -> int:
             causes.append(cause)
         clock.done_steps, clock.due_at = list(decision.done), decision.next_due_at
     owe(causes, now=now)
-    Clock.objects.bulk_update(clocks, ["done_steps", "due_at"])
+    _store_steps(clocks)
     return len(clocks)
 
 
@@ -129,6 +130,12 @@ def step_kind(step: LadderStep, round_number: int) -> str:
 
 
 BATCH = 500
+# A CASE for each row, as bulk_update writes it, takes half of the time that raising a clock takes.
+_STEPS = """
+    update alerts_clock as clock set done_steps = given.done_steps, due_at = given.due_at
+    from unnest(%s::bigint[], %s::jsonb[], %s::timestamptz[]) as given(id, done_steps, due_at)
+    where clock.id = given.id
+"""
 _UNREAD = ("complaint__raw", "complaint__payer_phone", "complaint__payer_openid", "complaint__account__token")
 _CASE = ("account_id", "claimed_by_id", "claimed_at", "replied", "history_read_at")
 _CASE_FIELDS = tuple(f"complaint__{name}" for name in _CASE)
@@ -182,6 +189,12 @@ def _arm(
     else:
         clock.due_at = first_due(ladder, facts)
     clock.save(force_insert=True)
+
+
+def _store_steps(clocks: list[Clock]) -> None:
+    done_steps = [json.dumps(clock.done_steps) for clock in clocks]
+    with connection.cursor() as cursor:
+        cursor.execute(_STEPS, [[clock.pk for clock in clocks], done_steps, [clock.due_at for clock in clocks]])
 
 
 def _as_of(clock: Clock) -> dict[str, str]:
