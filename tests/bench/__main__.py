@@ -19,14 +19,17 @@ os.environ["KESU_DATA"] = tempfile.mkdtemp(prefix="kesu-bench-")  # before anyth
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import alerting, claiming, footprint, intake, refusals
+from tests.bench import alerting, claiming, crashes, footprint, intake, polling, refusals, workers
 
 FIGURES = {
     "intake": intake.measure,
     "alerting": alerting.measure,
     "refusals": refusals.measure,
     "claiming": claiming.measure,
+    "workers": workers.measure,
+    "polling": polling.measure,
     "footprint": footprint.measure,
+    "crashes": crashes.measure,
 }
 
 
