@@ -8,11 +8,14 @@ from datetime import datetime
 import django.db
 import httpx2
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from kesu.intake import directory
 from kesu.intake.receiver import Receiver
 from kesu.intake.rejections import RejectionLog
 from kesu.intake.writer import Arrival, InboxWriter
+from kesu.merchants.models import Account
 from kesu.threads import in_thread
 from kesu.wechatpay import seal_notice
 from tests.factories import NOW, make_account
@@ -102,3 +105,17 @@ def test_an_address_is_not_called_unknown_while_the_database_is_away():
     assert post(accounts, token) == [503]
     accounts.database_is_away = False
     assert post(accounts, token) == [204]
+
+
+def test_a_reading_asks_the_database_as_often_for_ten_accounts_as_for_one() -> None:
+    accounts = directory.Directory()
+    for number in range(10):
+        make_account(f"19000001{number:02}")
+        if not number:
+            with CaptureQueriesContext(connection) as for_one:
+                accounts.reread(NOW)
+    with CaptureQueriesContext(connection) as for_ten:
+        accounts.reread(NOW)
+    assert (len(for_one), len(for_ten)) == (3, 3)
+    found = accounts.find(Account.objects.first().token)
+    assert found.apiv3_keys == (APIV3_KEY,)

@@ -14,6 +14,7 @@ from kesu.alerts.models import Channel, Clock, Message
 from kesu.complaints.models import Complaint
 from kesu.demo.world import World
 from kesu.intake.models import Notice
+from kesu.merchants.models import AccountHealth
 from kesu.sync.gateway import Gateway
 from kesu.sync.models import Poll, Refresh
 from kesu.sync.polling import start_polling
@@ -70,6 +71,32 @@ def test_a_case_that_lost_its_clocks_is_armed_again_and_wakes_people(tell):
     tell(story)
 
 
+def test_lost_clocks_are_armed_by_what_is_known_while_the_platform_does_not_answer(tell):
+    async def story(world: World) -> None:
+        await world.complain(world.merchant)
+        await world.advance(HOUR)
+        before = len(await world.messages())
+        await world.post("/faults", target="wechatpay", kind="status", value=500)
+        await in_thread(Clock.objects.all().delete)
+        await in_thread(lambda: watchdog.watch(now=world.now()))
+        assert await in_thread(watchdog.open_without_clock) == 0
+        await world.advance(12 * HOUR)
+        told = [message["content"] for message in (await world.messages())[before:]]
+        # What was told before is not told again: only the step at twelve hours left comes.
+        assert len(told) == 1
+        assert "尚未回复" in told[0]
+
+    tell(story)
+
+
+def test_an_account_that_an_older_version_added_is_watched(account):
+    AccountHealth.objects.all().delete()
+    assert violated() == {"account_unwatched": 1}
+    watchdog.watch(now=NOW)
+    assert AccountHealth.objects.get().due_at == NOW
+    assert violated() == {}
+
+
 def test_a_clock_that_runs_for_a_closed_case_is_stopped(tell):
     async def story(world: World) -> None:
         complaint_id = await world.complain(world.merchant)
@@ -102,7 +129,9 @@ def test_a_desk_at_work_violates_nothing(tell):
 def test_a_case_is_not_asked_for_twice_while_its_reading_is_under_way(account):
     from tests.desk_seeds import make_complaint
 
-    make_complaint(account, 1, now=NOW)
+    # Without its round a case cannot be armed by what is known: only the reading heals it.
+    make_complaint(account, 1, now=NOW).rounds.all().delete()
+    Clock.objects.all().delete()
     watchdog.watch(now=NOW)
     watchdog.watch(now=NOW + timedelta(seconds=30))
     assert Refresh.objects.get().wanted == 1

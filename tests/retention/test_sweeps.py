@@ -11,7 +11,7 @@ from django.contrib.sessions.models import Session
 from django.db import connection, transaction
 
 from kesu.accounts.models import User
-from kesu.alerts.models import Attempt, Message
+from kesu.alerts.models import Attempt, Card, Click, Message
 from kesu.complaints.models import Complaint, Media, MediaBlob, TimelineEntry
 from kesu.config.configuration import Configuration
 from kesu.intake.models import Notice
@@ -74,6 +74,19 @@ def test_settled_pushes_go_with_their_tries_and_owed_ones_stay(account):
     sweep_all()
     assert set(Message.objects.values_list("pk", flat=True)) == {owed.pk, young.pk, moved.pk}
     assert list(Attempt.objects.values_list("message", flat=True)) == [young.pk]
+
+
+def test_cards_go_with_their_push_and_pressed_buttons_by_their_age(account):
+    channel = make_channel(NOW)
+    for days in (181, 179):
+        at = NOW - days * DAY
+        Card.objects.create(message=push(channel, None, "test", at), task_id=f"t{days}", sent_at=at)
+        values = {"userid": "lisi", "task_id": f"t{days}", "outcome": "claimed", "label": ""}
+        Click.objects.create(channel=channel, identity=str(days), received_at=at, **values)
+    assert sweeps.waiting(now=NOW)["messages"] == 2
+    sweep_all()
+    assert list(Card.objects.values_list("task_id", flat=True)) == ["t179"]
+    assert list(Click.objects.values_list("task_id", flat=True)) == ["t179"]
 
 
 def test_pictures_of_open_cases_stay_however_old_they_are(account):

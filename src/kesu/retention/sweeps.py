@@ -12,7 +12,7 @@ from django.contrib.sessions.models import Session
 from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
-from kesu.alerts.models import Message
+from kesu.alerts.models import Click, Message
 from kesu.commands.models import OutgoingPicture
 from kesu.complaints.cursors import Cursor
 from kesu.complaints.models import Complaint, Media, MediaBlob
@@ -82,7 +82,7 @@ def _alone() -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def _oldest(rows: QuerySet[Notice] | QuerySet[Message], moment: str, cutoff: datetime) -> list[int]:
+def _oldest(rows: QuerySet[Notice] | QuerySet[Message] | QuerySet[Click], moment: str, cutoff: datetime) -> list[int]:
     """Of the lowest numbers, those that are old: numbers grow with time, so no index on the time is needed."""
     first = rows.order_by("pk").values_list("pk", moment)[:BATCH]
     return [pk for pk, at in first if at < cutoff]
@@ -101,8 +101,14 @@ def _settled_messages() -> QuerySet[Message]:
 
 
 def _messages(cutoff: datetime) -> int:
-    """With their tries."""
-    return Message.objects.filter(pk__in=_oldest(_settled_messages(), "created_at", cutoff)).delete()[0]
+    """With their tries and cards; pressed buttons by their own age. A repeated callback comes within seconds."""
+    pressed = Click.objects.filter(pk__in=_oldest(Click.objects.all(), "received_at", cutoff)).delete()[0]
+    return pressed + Message.objects.filter(pk__in=_oldest(_settled_messages(), "created_at", cutoff)).delete()[0]
+
+
+def _waiting_messages(cutoff: datetime) -> int:
+    pressed = Click.objects.filter(received_at__lt=cutoff)
+    return _count(pressed) + _count(_settled_messages().filter(created_at__lt=cutoff))
 
 
 def _old_blobs(cutoff: datetime) -> QuerySet[MediaBlob]:
@@ -181,13 +187,15 @@ def _sessions(now: datetime) -> int:
     return Session.objects.filter(pk__in=keys).delete()[0]
 
 
-def _count(rows: QuerySet[Notice] | QuerySet[Message] | QuerySet[MediaBlob] | QuerySet[Complaint]) -> int:
+def _count(
+    rows: QuerySet[Notice] | QuerySet[Message] | QuerySet[Click] | QuerySet[MediaBlob] | QuerySet[Complaint],
+) -> int:
     return rows.order_by()[:COUNTED].count()
 
 
 SWEEPS = {
     "notices": Sweep(_notices, lambda cutoff: _count(_done_notices().filter(received_at__lt=cutoff))),
-    "messages": Sweep(_messages, lambda cutoff: _count(_settled_messages().filter(created_at__lt=cutoff))),
+    "messages": Sweep(_messages, _waiting_messages),
     "pictures": Sweep(_pictures, lambda cutoff: _count(_old_blobs(cutoff))),
     "personal": Sweep(_personal, lambda cutoff: _count(_not_yet_erased(cutoff))),
     "complaints": Sweep(_complaints, lambda cutoff: _count(_old_complaints(cutoff))),

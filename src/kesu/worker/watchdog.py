@@ -3,6 +3,7 @@
 An invariant that is violated is a defect of Kesu, or a clock that was put back after it ran ahead. Either way a
 deadline could be slept through, so it is an error in the log, a metric and a finding of ``kesu doctor``. A repair
 decides nothing about a complaint: it asks for the complaint to be read, which arms and stops clocks, or makes work due.
+Only missing clocks are armed at once, by what is known: the platform may be down, and a deadline does not wait.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
+from kesu.alerts.arming import arm_from_mirror
 from kesu.alerts.models import Attempt, Clock, Message
 from kesu.complaints.models import Complaint
 from kesu.intake import inbox
 from kesu.intake.models import Notice
 from kesu.merchants.models import Account
+from kesu.merchants.watch import start_watching
 from kesu.sync import polling, refreshing
 from kesu.sync.models import Poll, Refresh
 from kesu.sync.requests import Priority, request_refresh
@@ -136,6 +139,12 @@ def _read_again(keys: Sequence[Any], now: datetime) -> int:
     return len(wanted)
 
 
+def _arm(keys: Sequence[Any], now: datetime) -> int:
+    """By the mirror at once, by a reading soon; how many were armed or are to be read."""
+    armed = arm_from_mirror(keys, now=now)
+    return max(armed, _read_again(keys, now))
+
+
 def _unread(now: datetime) -> Found:
     latest = now + timedelta(seconds=settings.CONFIGURATION.reread_open_seconds) + AHEAD
     return Complaint.objects.filter(open=True).filter(Q(read_again_at__isnull=True) | Q(read_again_at__gt=latest))
@@ -200,8 +209,19 @@ def _poll(keys: Sequence[Any], now: datetime) -> int:
     return len(keys)
 
 
+def _unwatched(now: datetime) -> Found:
+    """Accounts that an older version added have none."""
+    return Account.objects.filter(enabled=True, health__isnull=True).defer("token")
+
+
+def _start_watching(keys: Sequence[Any], now: datetime) -> int:
+    for account in Account.objects.filter(pk__in=keys).defer("token"):
+        start_watching(account, now=now)
+    return len(keys)
+
+
 INVARIANTS = (
-    Invariant("open_without_clock", _open_without, _read_again),
+    Invariant("open_without_clock", _open_without, _arm),
     Invariant("closed_with_clock", _closed_with, _read_again),
     Invariant("open_never_read_again", _unread, _read_now),
     Invariant("refresh_out_of_reach", _refreshes, due_now(Refresh, leased_until=None)),
@@ -210,5 +230,6 @@ INVARIANTS = (
     Invariant("message_without_channel", _orphans, _tell_nobody),
     Invariant("poll_out_of_reach", _polls, due_now(Poll)),
     Invariant("account_without_polls", _accounts, _poll),
+    Invariant("account_unwatched", _unwatched, _start_watching),
     *ahead.INVARIANTS,
 )
