@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kesu.commands.models import Command
-from kesu.rules.guards import Act, ApproveRefund, Complete, Jump, Refund, RejectRefund, Reply
+from kesu.rules.guards import Act, ApproveRefund, CaseFacts, Complete, Jump, Refund, RejectRefund, Reply
 
 
 def act_of(kind: Command.Kind, payload: Mapping[str, Any]) -> Act:
@@ -28,6 +28,14 @@ def refund_act_of(payload: Mapping[str, Any]) -> Refund | None:
     """The refund that an approval brings along."""
     wanted = payload.get("then_refund")
     return _refund(wanted) if isinstance(wanted, Mapping) else None
+
+
+def whole_refund(case: CaseFacts) -> dict[str, Any]:
+    """A refund of all that is left of the first order: what a page shows before anybody typed an amount."""
+    if not case.orders:
+        return {"transaction_id": "", "amount": 0}
+    order = case.orders[0]
+    return {"transaction_id": order.transaction_id, "amount": case.left_of(order) or 0}
 
 
 def _refund(payload: Mapping[str, Any]) -> Refund:

@@ -1,0 +1,251 @@
+"""Reading complaints and acting on them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from django.http import HttpRequest
+from ninja import File, Path, Query, Router
+from ninja.files import UploadedFile
+
+from kesu import clock
+from kesu.accounts.models import User
+from kesu.accounts.roles import Permission
+from kesu.api import shapes, told
+from kesu.api.authentication import actor_of
+from kesu.api.problems import Problem
+from kesu.commands import checks, facts, payloads, pictures, refunding, verbs
+from kesu.commands.models import Command
+from kesu.commands.reading import note_view
+from kesu.commands.seen import Seen
+from kesu.commands.verbs import Consent
+from kesu.complaints import queries, rates
+from kesu.complaints.cursors import CursorError
+from kesu.complaints.models import Complaint
+
+router = Router(tags=["complaints"])
+
+Id = Annotated[str, Path(pattern=r"^[0-9A-Za-z_-]{1,64}$")]
+Cursor = Annotated[str, Query(max_length=100, pattern=r"^[^\x00]*$")]
+
+
+@router.get("/complaints", response=shapes.ComplaintPage)
+def list_complaints(
+    request: HttpRequest,
+    view: Literal["open", "all"] = "open",
+    only: Literal["", "mine", "unclaimed", "soon", "repeat", "platform", "overdue"] = "",
+    after: Cursor = "",
+) -> dict[str, Any]:
+    """A page of 50. ``open`` begins with the least time left, ``all`` with the newest; ``next`` is the following
+    page's ``after``."""
+    actor = actor_of(request)
+    try:
+        page = queries.page(actor.user, view, only, after, now=clock.now())
+    except CursorError:
+        raise Problem(404, "cursor", "'after' is not the 'next' of an earlier page.") from None
+    return {"items": [told.complaint(row) for row in page.rows], "next": page.next_cursor or None}
+
+
+@router.get("/complaints/{complaint_id}", response=shapes.CaseOut)
+def show_complaint(request: HttpRequest, complaint_id: Id) -> dict[str, Any]:
+    """One complaint with its timeline. Reading it here counts as having seen the payer's words."""
+    actor = actor_of(request)
+    row = queries.case(actor.user, _found(actor.user, complaint_id).pk)
+    answer = told.case(row)
+    note_view(actor.user, row, now=clock.now())
+    return answer
+
+
+@router.get("/complaints/{complaint_id}/commands", response=list[shapes.CommandOut])
+def list_commands(request: HttpRequest, complaint_id: Id) -> list[dict[str, Any]]:
+    """What was said and done from this desk, the newest first, at most 100."""
+    row = _found(actor_of(request).user, complaint_id)
+    found = row.commands.select_related("complaint", "actor").order_by("-pk")[:100]
+    return [told.command(command) for command in found]
+
+
+@router.get("/commands/{command_id}", response=shapes.CommandOut, tags=["commands"])
+def show_command(request: HttpRequest, command_id: Annotated[int, Path(ge=1, le=2**62)]) -> dict[str, Any]:
+    """What became of a command: planned, sending, unknown, confirmed or failed."""
+    return told.command(_command(actor_of(request).user, command_id))
+
+
+@router.post("/commands/{command_id}/withdraw", response=shapes.CommandOut, tags=["commands"])
+def withdraw_command(request: HttpRequest, command_id: Annotated[int, Path(ge=1, le=2**62)]) -> dict[str, Any]:
+    """Take back what was not sent yet; 409 once it is on its way."""
+    actor = actor_of(request, Permission.REPLY)
+    verbs.withdraw(actor, _command(actor.user, command_id), now=clock.now())
+    return told.command(_command(actor.user, command_id))
+
+
+@router.post("/complaints/{complaint_id}/reply", response={202: shapes.DoneOut})
+def reply(request: HttpRequest, complaint_id: Id, body: shapes.ReplyIn) -> tuple[int, dict[str, Any]]:
+    """Write to the payer. Pictures are uploaded before."""
+    actor = actor_of(request, Permission.REPLY)
+    row = _found(actor.user, complaint_id)
+    done = verbs.reply(actor, row, body.text, body.pictures, consent=_consent(body), now=clock.now())
+    return 202, told.done(done)
+
+
+@router.post("/complaints/{complaint_id}/immediate-reply", response={202: shapes.DoneOut})
+def immediate_reply(request: HttpRequest, complaint_id: Id, body: shapes.BlocksIn) -> tuple[int, dict[str, Any]]:
+    """Write to a payer who waits for immediate service, in the platform's blocks."""
+    actor = actor_of(request, Permission.REPLY)
+    row = _found(actor.user, complaint_id)
+    done = verbs.reply_immediately(
+        actor,
+        row,
+        body.blocks,
+        body.pictures,
+        sender_identity=body.sender_identity,
+        consent=_consent(body),
+        now=clock.now(),
+    )
+    return 202, told.done(done)
+
+
+@router.post("/complaints/{complaint_id}/complete", response={202: shapes.DoneOut})
+def complete(request: HttpRequest, complaint_id: Id, body: shapes.Accepting) -> tuple[int, dict[str, Any]]:
+    """Report the case as done."""
+    actor = actor_of(request, Permission.COMPLETE)
+    done = verbs.complete(actor, _found(actor.user, complaint_id), consent=_consent(body), now=clock.now())
+    return 202, told.done(done)
+
+
+@router.post("/complaints/{complaint_id}/approve", response={202: shapes.DoneOut})
+def approve(request: HttpRequest, complaint_id: Id, body: shapes.ApproveIn) -> tuple[int, dict[str, Any]]:
+    """Approve a refund ticket, and refund with it unless ``with_refund`` is false."""
+    actor = actor_of(request, Permission.DECIDE_REFUND)
+    done = refunding.approve_refund(
+        actor,
+        _found(actor.user, complaint_id),
+        launch_refund_day=body.launch_refund_day,
+        remark=body.remark,
+        with_refund=body.with_refund,
+        amount=body.amount,
+        consent=_consent(body),
+        now=clock.now(),
+    )
+    return 202, told.done(done)
+
+
+@router.post("/complaints/{complaint_id}/reject", response={202: shapes.DoneOut})
+def reject(request: HttpRequest, complaint_id: Id, body: shapes.RejectIn) -> tuple[int, dict[str, Any]]:
+    """Refuse a refund ticket; the platform completes the case at once."""
+    actor = actor_of(request, Permission.DECIDE_REFUND)
+    row = _found(actor.user, complaint_id)
+    done = verbs.reject_refund(
+        actor, row, body.reason, body.pictures, remark=body.remark, consent=_consent(body), now=clock.now()
+    )
+    return 202, told.done(done)
+
+
+@router.post("/complaints/{complaint_id}/refund", response={202: shapes.DoneOut})
+def refund(request: HttpRequest, complaint_id: Id, body: shapes.RefundIn) -> tuple[int, dict[str, Any]]:
+    """Refund by the original route: ``amount`` fen, or all that is left. Above the person's limit ``request`` is
+    answered instead of ``command``."""
+    actor = actor_of(request, Permission.REFUND)
+    row = _found(actor.user, complaint_id)
+    order = row.orders.filter(transaction_id=body.transaction_id).first() if body.transaction_id else None
+    if body.transaction_id and order is None:
+        raise Problem(404, "not_found", "The complaint has no such order.")
+    done = refunding.refund(
+        actor, row, body.amount, order=order, reason=body.reason, consent=_consent(body), now=clock.now()
+    )
+    return 202, told.done(done)
+
+
+@router.post("/complaints/{complaint_id}/notes", response={201: shapes.NoteOut})
+def note(request: HttpRequest, complaint_id: Id, body: shapes.NoteIn) -> tuple[int, dict[str, Any]]:
+    """An internal note."""
+    actor = actor_of(request, Permission.NOTE)
+    written = verbs.note(actor, _found(actor.user, complaint_id), body.text, now=clock.now())
+    return 201, {"id": written.pk, "author": str(actor.user), "text": written.text, "created_at": written.created_at}
+
+
+@router.post("/complaints/{complaint_id}/claim", response=shapes.ComplaintOut)
+def claim(request: HttpRequest, complaint_id: Id) -> dict[str, Any]:
+    """Take the case on; 409 when somebody else has it."""
+    actor = actor_of(request, Permission.CLAIM)
+    return _after(actor.user, verbs.claim(actor, _found(actor.user, complaint_id), now=clock.now()))
+
+
+@router.post("/complaints/{complaint_id}/release", response=shapes.ComplaintOut)
+def release(request: HttpRequest, complaint_id: Id) -> dict[str, Any]:
+    """Give the case back."""
+    actor = actor_of(request, Permission.CLAIM)
+    return _after(actor.user, verbs.release(actor, _found(actor.user, complaint_id), now=clock.now()))
+
+
+@router.post("/complaints/{complaint_id}/assign", response=shapes.ComplaintOut)
+def assign(request: HttpRequest, complaint_id: Id, body: shapes.AssignIn) -> dict[str, Any]:
+    """Give the case to somebody."""
+    actor = actor_of(request, Permission.ASSIGN)
+    assignee = User.objects.get(username=body.username, is_active=True)
+    return _after(actor.user, verbs.assign(actor, _found(actor.user, complaint_id), assignee, now=clock.now()))
+
+
+@router.get("/complaints/{complaint_id}/concerns", response=list[shapes.ConcernOut])
+def concerns(
+    request: HttpRequest, complaint_id: Id, verb: Literal["complete", "approve_refund", "refund"]
+) -> list[shapes.ConcernOut]:
+    """What there is to know before a verb, the gravest first. A refund is looked at as one of all that is left."""
+    row = _found(actor_of(request).user, complaint_id)
+    now = clock.now()
+    case = facts.of(row, now=now)
+    kind = Command.Kind(verb)
+    payload = payloads.whole_refund(case) if kind == Command.Kind.REFUND else {}
+    return [told.concern(found) for found in checks.look_at(case, row, kind, payload, now=now)]
+
+
+@router.post("/complaints/{complaint_id}/lint", response=list[shapes.ConcernOut])
+def lint(request: HttpRequest, complaint_id: Id, body: shapes.LintIn) -> list[shapes.ConcernOut]:
+    """What guards and red lines say of a reply, before it is sent. Nothing is kept."""
+    row = _found(actor_of(request).user, complaint_id)
+    found = checks.look(row, Command.Kind.REPLY, {"text": body.text}, now=clock.now())
+    return [told.concern(one) for one in found]
+
+
+@router.post("/complaints/{complaint_id}/pictures", response={201: shapes.PictureOut})
+def upload(request: HttpRequest, complaint_id: Id, file: File[UploadedFile]) -> tuple[int, dict[str, Any]]:
+    """Keep a JPG, PNG or BMP for a reply; its ``id`` goes into ``pictures``. Only its pixels are kept."""
+    actor = actor_of(request, Permission.REPLY)
+    row = _found(actor.user, complaint_id)
+    if (file.size or 0) > pictures.LARGEST_FILE:
+        raise pictures.PictureRefused("size")
+    kept = pictures.keep(actor, row.account, file.read(), now=clock.now())
+    return 201, {"id": kept.pk, "content_type": kept.content_type, "sha256": kept.sha256}
+
+
+@router.get("/complaints/{complaint_id}/rates", response=shapes.RatesOut)
+def merchant_rates(request: HttpRequest, complaint_id: Id) -> dict[str, Any]:
+    """The merchant's rates as they stand today."""
+    row = _found(actor_of(request).user, complaint_id)
+    counted = rates.of_merchant(row.account, row.complainted_mchid, now=clock.now())
+    return {
+        "mchid": row.complainted_mchid or row.account.mchid,
+        "timely": told.rate(counted.timely),
+        "repeat": told.rate(counted.repeat),
+    }
+
+
+def _found(user: User, complaint_id: str) -> Complaint:
+    found = queries.visible_to(user).select_related("account", "claimed_by").filter(complaint_id=complaint_id)
+    row = found.order_by("pk").first()
+    if row is None:
+        raise Complaint.DoesNotExist
+    return row
+
+
+def _after(user: User, complaint: Complaint) -> dict[str, Any]:
+    return told.complaint(_found(user, complaint.complaint_id))
+
+
+def _command(user: User, pk: int) -> Command:
+    rows = Command.objects.select_related("complaint__account", "actor")
+    return rows.get(pk=pk, complaint__in=queries.visible_to(user))
+
+
+def _consent(body: shapes.Accepting) -> Consent:
+    seen = Seen.parse(body.seen) if body.seen else None
+    return Consent(tuple(body.acknowledged), body.override_reason, seen, body.key or "")

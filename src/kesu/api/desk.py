@@ -1,0 +1,124 @@
+"""What is not one complaint: refund requests, quick replies, people, merchants, deliveries, the audit."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from ninja import Path, Query, Router
+
+from kesu import clock
+from kesu.accounts.models import User
+from kesu.accounts.roles import Permission
+from kesu.alerts.models import Message
+from kesu.api import shapes, told
+from kesu.api.authentication import actor_of
+from kesu.audit import queries as audit
+from kesu.commands import quick_replies, refunding
+from kesu.commands.models import QuickReply, RefundRequest
+from kesu.commands.verbs import Consent
+from kesu.complaints.queries import visible_to
+from kesu.merchants.grants import accounts_visible_to
+
+router = Router()
+
+PAGE = 50
+Number = Annotated[int, Path(ge=1, le=2**62)]
+Before = Annotated[int, Query(ge=0, le=2**62)]
+
+
+@router.get("/refund-requests", response=list[shapes.RequestOut], tags=["refund requests"])
+def list_requests(request: HttpRequest) -> list[dict[str, Any]]:
+    """Refunds that wait for a second person, the oldest first, at most 100."""
+    rows = _requests(actor_of(request).user).filter(state=RefundRequest.State.WAITING).order_by("requested_at")
+    return [told.request(row) for row in rows[:100]]
+
+
+@router.post("/refund-requests/{request_id}/decide", response=shapes.RequestOut, tags=["refund requests"])
+def decide(request: HttpRequest, request_id: Number, body: shapes.DecisionIn) -> dict[str, Any]:
+    """Grant or decline somebody else's refund."""
+    actor = actor_of(request, Permission.SECOND_PAIR_OF_EYES)
+    row = _requests(actor.user).get(pk=request_id)
+    consent = Consent(tuple(body.acknowledged), body.override_reason, None, body.key or "")
+    refunding.decide(actor, row, grant=body.grant, note=body.note, consent=consent, now=clock.now())
+    return told.request(_requests(actor.user).get(pk=request_id))
+
+
+@router.get("/quick-replies", response=list[shapes.QuickReplyOut], tags=["quick replies"])
+def list_quick_replies(request: HttpRequest) -> QuerySet[QuickReply]:
+    actor_of(request)
+    return QuickReply.objects.order_by("position", "pk")
+
+
+@router.post("/quick-replies", response={201: shapes.QuickReplyOut}, tags=["quick replies"])
+def add_quick_reply(request: HttpRequest, body: shapes.QuickReplyIn) -> tuple[int, QuickReply]:
+    """Refused when its text crosses a red line."""
+    actor = actor_of(request, Permission.TEMPLATES)
+    return 201, quick_replies.save(actor, None, **body.dict(), now=clock.now())
+
+
+@router.put("/quick-replies/{reply_id}", response=shapes.QuickReplyOut, tags=["quick replies"])
+def change_quick_reply(request: HttpRequest, reply_id: Number, body: shapes.QuickReplyIn) -> QuickReply:
+    actor = actor_of(request, Permission.TEMPLATES)
+    row = QuickReply.objects.get(pk=reply_id)
+    return quick_replies.save(actor, row, **body.dict(), account=row.account, now=clock.now())
+
+
+@router.delete("/quick-replies/{reply_id}", response={204: None}, tags=["quick replies"])
+def remove_quick_reply(request: HttpRequest, reply_id: Number) -> tuple[int, None]:
+    actor = actor_of(request, Permission.TEMPLATES)
+    quick_replies.remove(actor, QuickReply.objects.get(pk=reply_id), now=clock.now())
+    return 204, None
+
+
+@router.get("/people", response=list[shapes.PersonOut], tags=["desk"])
+def list_people(request: HttpRequest) -> list[dict[str, Any]]:
+    """Who works here. Also whom a case can be given to."""
+    actor_of(request, Permission.ASSIGN)
+    return [
+        {"username": user.username, "display_name": str(user), "role": user.role, "active": user.is_active}
+        for user in User.objects.order_by("username")
+    ]
+
+
+@router.get("/merchants", response=list[shapes.AccountOut], tags=["desk"])
+def list_merchants(request: HttpRequest) -> Any:
+    """The merchant numbers that this person sees."""
+    return accounts_visible_to(actor_of(request).user).defer("token").order_by("mchid")
+
+
+@router.get("/deliveries", response=shapes.DeliveryPage, tags=["desk"])
+def list_deliveries(request: HttpRequest, before: Before = 0) -> dict[str, Any]:
+    """Pushes, the newest first; ``next`` is the following page's ``before``."""
+    actor = actor_of(request, Permission.DELIVERIES)
+    rows = Message.objects.filter(complaint__in=visible_to(actor.user)).select_related("channel", "complaint")
+    if before:
+        rows = rows.filter(pk__lt=before)
+    found = list(rows.defer("complaint__raw", "channel__settings").order_by("-pk")[: PAGE + 1])
+    items = [
+        {
+            "id": row.pk,
+            "complaint_id": row.complaint.complaint_id if row.complaint else None,
+            "channel": row.channel.name,
+            "kind": row.kind,
+            "state": row.state,
+            "created_at": row.created_at,
+            "attempts": row.attempts,
+        }
+        for row in found[:PAGE]
+    ]
+    return {"items": items, "next": str(found[PAGE - 1].pk) if len(found) > PAGE else None}
+
+
+@router.get("/audit", response=shapes.AuditPage, tags=["desk"])
+def list_audit(request: HttpRequest, before: Before = 0) -> dict[str, Any]:
+    """Who did what, the newest first; ``next`` is the following page's ``before``."""
+    actor_of(request, Permission.AUDIT)
+    found = audit.entries(before=before, limit=PAGE + 1)
+    return {"items": found[:PAGE], "next": str(found[PAGE - 1].sequence) if len(found) > PAGE else None}
+
+
+def _requests(user: User) -> QuerySet[RefundRequest]:
+    rows = RefundRequest.objects.select_related("complaint", "order", "requested_by", "decided_by")
+    return rows.filter(complaint__in=visible_to(user))
