@@ -2,36 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
 from kesu.accounts.roles import Permission
-
-
-@dataclass(frozen=True)
-class Gate:
-    """One way through one address.
-
-    ``permission`` None asks for a signed-in person only. ``places``: values of the address's parameters, from a side
-    of the world (its complaint, picture, link and so on); an address that has them shows one complaint and nothing
-    else. ``queries`` are questions that are asked too, beside none.
-    """
-
-    permission: Permission | None = None
-    method: str = "GET"
-    public: bool = False
-    places: Callable[[Any], Mapping[str, Any]] | None = None
-    queries: Callable[[list[Any]], list[str]] = lambda sides: []
-    data: Mapping[str, Any] = field(default_factory=dict)
-    of_complaint: bool = True
-    """Whether the places name something of a merchant; else they only fill the address."""
-
-
-PUBLIC = Gate(public=True)
-"""Nobody need be signed in: sign-in itself, and what others call with proofs of their own."""
-OWN = Gate()
-"""For every signed-in person, about themselves."""
+from tests.desk.api_gates import API_GATES
+from tests.desk.gate import OWN, PUBLIC, Gate
 
 
 def _case(side: Any) -> dict[str, Any]:
@@ -52,6 +28,7 @@ def _nothing(side: Any) -> dict[str, Any]:
 
 
 GATES: Mapping[str, Gate | list[Gate]] = {
+    **API_GATES,
     "/": Gate(Permission.VIEW, queries=_inbox),
     "/live": Gate(Permission.VIEW, queries=_inbox),
     "/cases/<int:pk>": Gate(Permission.VIEW, places=_case),

@@ -1,0 +1,71 @@
+"""What every address of the API lets through; ``gates.GATES`` holds these too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kesu.accounts.roles import Permission
+from tests.desk.gate import PUBLIC, Gate
+from tests.desk_seeds import PICTURE
+
+PREFIX = "/api/v1"
+NOWHERE = 999_999
+
+
+def _case(side: Any) -> dict[str, Any]:
+    return {"complaint_id": side.complaint.complaint_id}
+
+
+_READ = Gate(Permission.VIEW, places=_case)
+
+
+def _act(permission: Permission, **data: Any) -> Gate:
+    return Gate(permission, "POST", places=_case, data=data)
+
+
+def _of_nothing(permission: Permission, method: str, **data: Any) -> Gate:
+    """An address whose thing is not there: only who is let so far is looked at."""
+    places = {"command_id": NOWHERE, "request_id": NOWHERE, "reply_id": NOWHERE}
+    return Gate(permission, method, places=lambda side: places, data=data, of_complaint=False)
+
+
+P = Permission
+OF_A_COMPLAINT: Mapping[str, Gate] = {
+    "": _READ,
+    "/commands": _READ,
+    "/concerns": Gate(P.VIEW, places=_case, bare=False, queries=lambda sides: ["verb=complete", "verb=refund"]),
+    "/rates": _READ,
+    "/release": _act(P.CLAIM),
+    "/reply": _act(P.REPLY, text="您好, 已为您核实"),
+    "/immediate-reply": _act(P.REPLY, blocks=[{"type": "TEXT", "text": {"text": "您好"}}]),
+    "/complete": _act(P.COMPLETE),
+    "/approve": _act(P.DECIDE_REFUND),
+    "/reject": _act(P.DECIDE_REFUND, reason="已补发"),
+    "/refund": _act(P.REFUND, amount=1),
+    "/notes": _act(P.NOTE, text="已电话联系"),
+    "/claim": _act(P.CLAIM),
+    "/assign": _act(P.ASSIGN, username="owner-everything"),
+    "/lint": _act(P.VIEW, text="您好"),
+    "/pictures": Gate(P.REPLY, "POST", places=_case, files={"file": PICTURE}),
+}
+_REPLY = {"name": "致歉", "text": "您好, 非常抱歉给您带来不便"}
+API_GATES: Mapping[str, Gate | list[Gate]] = {
+    f"{PREFIX}/": PUBLIC,
+    f"{PREFIX}/openapi.json": PUBLIC,
+    f"{PREFIX}/complaints": Gate(P.VIEW, queries=lambda sides: ["view=all", "only=mine", "only=overdue"]),
+    **{f"{PREFIX}/complaints/<complaint_id>{path}": gate for path, gate in OF_A_COMPLAINT.items()},
+    f"{PREFIX}/commands/<command_id>": _of_nothing(P.VIEW, "GET"),
+    f"{PREFIX}/commands/<command_id>/withdraw": _of_nothing(P.REPLY, "POST"),
+    f"{PREFIX}/refund-requests": Gate(P.VIEW),
+    f"{PREFIX}/refund-requests/<request_id>/decide": _of_nothing(P.SECOND_PAIR_OF_EYES, "POST", grant=True),
+    f"{PREFIX}/quick-replies": [Gate(P.VIEW), Gate(P.TEMPLATES, "POST", data=_REPLY)],
+    f"{PREFIX}/quick-replies/<reply_id>": [
+        _of_nothing(P.TEMPLATES, "PUT", **_REPLY),
+        _of_nothing(P.TEMPLATES, "DELETE"),
+    ],
+    f"{PREFIX}/people": Gate(P.ASSIGN),
+    f"{PREFIX}/merchants": Gate(P.VIEW),
+    f"{PREFIX}/deliveries": Gate(P.DELIVERIES),
+    f"{PREFIX}/audit": Gate(P.AUDIT),
+}
