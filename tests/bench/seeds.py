@@ -67,7 +67,7 @@ def numbers(count: int) -> list[str]:
 def multiply(
     original: Complaint, complaint_ids: Sequence[str], *, kinds: Sequence[str] = ("reply", "complete")
 ) -> None:
-    """More cases like ``original``, with the clocks of these kinds; of itself nothing but the row is left."""
+    """More cases like ``original``, with the clocks of these kinds; ``original`` itself is gone then."""
     given = {"original": original.pk, "numbers": list(complaint_ids), "kinds": list(kinds)}
     with connection.cursor() as cursor:
         cursor.execute(_CASES, given)

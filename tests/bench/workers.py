@@ -33,12 +33,14 @@ SET_BACK = (
     "truncate alerts_attempt, alerts_message, alerts_budgetkey, worker_heartbeat cascade",
     "update complaints_complaint set history_read_at = now(), read_again_at = now() + interval '10 minutes'",
     "update alerts_clock set started_at = now() - interval '16 minutes', deadline_at = now() + interval '23 hours',"
-    """ done_steps = '["after:0"]', due_at = now() + interval '1 day'""",
+    """ done_steps = '["after:0"]', due_at = now() + interval '1 hour'""",
+    "update sync_poll set due_at = now() + interval '1 minute', finished_at = now()",
+    "update merchants_accounthealth set due_at = now() + interval '10 minutes'",
     "vacuum analyze",
     "checkpoint",
 )
 COME_DUE = """
-    with due as (update alerts_clock set due_at = now() - interval '1 second'),
+    with due as (update alerts_clock set due_at = now() - interval '1 second' where kind = 'reply'),
          wake as (select pg_notify('kesu_work', 'clocks'))
     select clock_timestamp() from wake
 """
@@ -122,6 +124,7 @@ def _seed(merchants: int, port: int) -> None:
     """Merchants with a robot and ``EACH`` cases each. In a process of its own, with a desk."""
     from kesu import clock
     from kesu.alerts.services import add_channel
+    from kesu.sync.polling import start_polling
     from tests.bench import seeds
     from tests.factories import make_account
 
@@ -130,7 +133,8 @@ def _seed(merchants: int, port: int) -> None:
         account = make_account(f"19{number:08d}", now=now, base_url="http://127.0.0.1:1")
         address = f"http://127.0.0.1:{port}/cgi-bin/webhook/send?key=00000000-{number:04d}"
         add_channel(account.mchid, "wecom_robot", {"webhook_url": address}, accounts=[account], now=now)
-        seeds.multiply(seeds.make_case(account, raised_at=now), seeds.numbers(EACH), kinds=("reply",))
+        start_polling(account, now=now)
+        seeds.multiply(seeds.make_case(account, raised_at=now), seeds.numbers(EACH))
 
 
 if __name__ == "__main__":

@@ -27,10 +27,9 @@ def free_at(row: BudgetKey, budget: Budget, *, now: datetime) -> datetime:
 
 
 def spend(row: BudgetKey, budget: Budget, *, now: datetime) -> None:
-    """Count one send, and forget those that left the window."""
+    """Count one send, and forget those that left the window. The caller saves the row."""
     since = (now - max(window for _, window in budget.limits)).timestamp()
     row.used_at = [stamp for stamp in row.used_at if stamp > since] + [now.timestamp()]
-    row.save(update_fields=["used_at"])
 
 
 def rest(key: str, budget: Budget, *, now: datetime) -> None:

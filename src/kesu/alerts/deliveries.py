@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import reduce
@@ -42,10 +43,11 @@ class Delivery:
     push: Push
 
 
-def due_budget_keys(*, now: datetime) -> list[str]:
-    """The keys that have something to do now: a message to try, or a digest to make."""
+def due_budget_keys(*, now: datetime, busy: Collection[str] = ()) -> list[str]:
+    """The keys that have something to do now: a message to try, or a digest to make. Those ``busy`` are not asked."""
     due = Message.objects.filter(channel=OuterRef("pk"), state=Message.State.PENDING, due_at__lte=now)
-    keys = Channel.objects.filter(Exists(due), enabled=True).values_list("budget_key", flat=True).distinct()
+    idle = Channel.objects.filter(enabled=True).exclude(budget_key__in=list(busy))
+    keys = idle.filter(Exists(due)).values_list("budget_key", flat=True).distinct()
     moments = {lane.key: lanes.plan(lane, now=now).at for lane in lanes.peeked(keys)}
     return [key for key, at in moments.items() if at is not None and at <= now]
 
@@ -58,7 +60,7 @@ def claim_next(budget_key: str, *, now: datetime, lease: timedelta = LEASE, only
     minute can carry are gathered in a digest. ``only`` names the one message to take, whatever the state of its channel
     (a test).
     """
-    lane = lanes.locked(budget_key)
+    lane = lanes.locked(budget_key, wait=only is not None)
     if lane is None:
         return None
     if only is not None:
@@ -87,8 +89,8 @@ def claim_next(budget_key: str, *, now: datetime, lease: timedelta = LEASE, only
 
 def prepare(claim: Claim, *, now: datetime) -> Delivery:
     """Compose what is to be sent, from the case as it stands now. Raises whatever makes that impossible."""
-    message = _messages().get(pk=claim.message_pk)
-    channel = Channel.objects.get(pk=message.channel_id)
+    message = _messages("channel__settings").get(pk=claim.message_pk)
+    channel = message.channel
     kind = kind_named(channel.kind)
     if message.kind == digests.KIND:
         return Delivery(kind, kind.parse(json.loads(channel.settings)), _digest_push(message, channel, claim, now))
@@ -130,15 +132,12 @@ def _digest_push(message: Message, channel: Channel, claim: Claim, now: datetime
 _ORDER = (F("deadline_at").asc(nulls_last=True), "id")
 
 
-def _messages() -> QuerySet[Message]:
-    """Messages with all that decides about them; nothing sealed is opened."""
+def _messages(opened: str = "") -> QuerySet[Message]:
+    """Messages with all that decides about them; nothing sealed is opened, but the field that is named."""
     related = ("channel", "complaint__account", "complaint__claimed_by")
     sealed = ("raw", "payer_phone", "payer_openid", "account__token")
-    return (
-        Message.objects.select_related(*related)
-        .defer("channel__settings", *(f"complaint__{name}" for name in sealed))
-        .order_by(*_ORDER)
-    )
+    closed = {"channel__settings", *(f"complaint__{name}" for name in sealed)} - {opened}
+    return Message.objects.select_related(*related).defer(*closed).order_by(*_ORDER)
 
 
 def _claim_named(lane: Lane, message_pk: int, now: datetime, lease: timedelta) -> Claim | None:
@@ -178,7 +177,7 @@ def _begin(message: Message, lane: Lane, robot: int, now: datetime, lease: timed
     """Spend, lease and log the try before it is made. A try that an earlier worker left open may have arrived."""
     lanes.spend(lane, robot, share_of(message.urgency, message.deadline_at, now), now=now)
     left_open = message.log.filter(outcome=Attempt.Outcome.SENDING)
-    if left_open.update(outcome=Attempt.Outcome.INTERRUPTED):
+    if message.attempts and left_open.update(outcome=Attempt.Outcome.INTERRUPTED):
         message.doubtful = True
     message.attempts += 1
     message.due_at = now + lease

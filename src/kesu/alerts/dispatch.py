@@ -54,7 +54,7 @@ class Dispatcher:
 
         ``limit`` bounds the messages of one lane, so that the most urgent are looked for anew.
         """
-        keys = await self._database.run(deliveries.due_budget_keys, now=self._clock())
+        keys = await self._database.run(deliveries.due_budget_keys, now=self._clock(), busy=frozenset(self._lanes))
         idle = [key for key in keys if key not in self._lanes]
         for key in idle:
             lane = asyncio.create_task(self._lane(key, limit), name=f"lane-{key[:8]}")

@@ -28,7 +28,7 @@ def hold(lane: Lane, *, now: datetime) -> int:
     For ``rules.quiet.held_until`` in bulk: until the end of the hours, or until the case has six hours left.
     """
     held = 0
-    for channel in Channel.objects.filter(budget_key=lane.key, enabled=True).exclude(quiet_hours="").defer("settings"):
+    for channel in (channel for channel in lane.channels if channel.enabled and channel.quiet_hours):
         until = quiet.quiet_until(quiet.parse(channel.quiet_hours), now)
         if until is None:
             continue

@@ -24,22 +24,35 @@ class Lane:
     key: str
     budget: Budget
     rows: Sequence[BudgetKey]
+    channels: Sequence[Channel] = ()
 
     @property
     def rate(self) -> Rate:
         return Rate(self.budget.limit, self.budget.window)
 
 
-def locked(key: str) -> Lane | None:
-    """The lane, its keys' rows held until the transaction ends. None when no channel uses the key any more."""
+def locked(key: str, *, wait: bool = False) -> Lane | None:
+    """The lane, its keys' rows held until the transaction ends.
+
+    None when no channel uses the key any more, or when somebody else holds it and we do not ``wait``: whoever does is
+    busy with what waits there.
+    """
     found = list(_channels([key]))
     if not found:
         return None
-    channel = found[0]
-    keys = [key, *channel.more_budget_keys]
-    BudgetKey.objects.bulk_create([BudgetKey(key=one) for one in keys], ignore_conflicts=True)
-    held = {row.key: row for row in BudgetKey.objects.select_for_update().filter(pk__in=keys).order_by("pk")}
-    return Lane(key, kind_named(channel.kind).budget, [held[one] for one in keys])
+    keys = [key, *found[0].more_budget_keys]
+    held = _held(keys, wait)
+    if len(held) < len(keys):
+        BudgetKey.objects.bulk_create([BudgetKey(key=one) for one in keys], ignore_conflicts=True)
+        held = _held(keys, wait)
+    if len(held) < len(keys):
+        return None
+    return Lane(key, kind_named(found[0].kind).budget, [held[one] for one in keys], found)
+
+
+def _held(keys: list[str], wait: bool) -> dict[str, BudgetKey]:
+    rows = BudgetKey.objects.select_for_update(skip_locked=not wait).filter(pk__in=keys).order_by("pk")
+    return {row.key: row for row in rows}
 
 
 def peeked(keys: Iterable[str]) -> list[Lane]:
@@ -90,7 +103,7 @@ def spend(lane: Lane, robot: int, share: UrgencyClass, *, now: datetime) -> None
     budgets.spend(row, lane.budget, now=now)
     kept = set(row.used_at)
     row.used_by = {name: [stamp for stamp in stamps if stamp in kept] for name, stamps in row.used_by.items()}
-    row.save(update_fields=["used_by"])
+    row.save(update_fields=["used_at", "used_by"])
 
 
 def due_messages(key: str, *, now: datetime) -> QuerySet[Message]:

@@ -97,6 +97,8 @@ def _locked(message_pk: int) -> Message:
 def _sent(message: Message, now: datetime) -> None:
     message.state, message.sent_at, message.error = Message.State.SENT, now, ""
     message.save(update_fields=["state", "sent_at", "error"])
+    if message.channel.dead_since is None:
+        return
     revived = Channel.objects.filter(pk=message.channel_id, dead_since__isnull=False)
     if revived.update(dead_since=None, probe_at=None, dead_reason=""):
         log.info("channel.alive", channel=message.channel_id)
