@@ -19,7 +19,7 @@ os.environ["KESU_DATA"] = tempfile.mkdtemp(prefix="kesu-bench-")  # before anyth
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import alerting, claiming, crashes, footprint, intake, polling, refusals, workers
+from tests.bench import alerting, claiming, crashes, footprint, intake, polling, refusals, storm, workers
 
 FIGURES = {
     "intake": intake.measure,
@@ -28,6 +28,7 @@ FIGURES = {
     "claiming": claiming.measure,
     "workers": workers.measure,
     "polling": polling.measure,
+    "storm": storm.measure,
     "footprint": footprint.measure,
     "crashes": crashes.measure,
 }

@@ -33,7 +33,6 @@ _CLOCKS = """
     where original.complaint_id = %(original)s and original.kind = any(%(kinds)s) and complaint.id > %(original)s
     order by complaint.id, original.kind
 """
-_NEXT = "select setval(pg_get_serial_sequence('complaints_complaint', 'id'), max(id)) from complaints_complaint"
 
 
 def make_case(account: Account, *, raised_at: datetime) -> Complaint:
@@ -73,7 +72,7 @@ def multiply(
         cursor.execute(_CASES, given)
         cursor.execute(_CLOCKS, given)
         cursor.execute("delete from alerts_message")
-        cursor.execute("delete from alerts_clock where complaint_id = %(original)s", given)
         cursor.execute(
             "select setval(pg_get_serial_sequence('complaints_complaint', 'id'), max(id)) from complaints_complaint"
         )
+    original.delete()
