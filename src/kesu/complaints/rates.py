@@ -9,7 +9,7 @@ from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 
 from kesu.complaints.models import Complaint, Round
 from kesu.merchants.models import Account
-from kesu.rules.deadlines import BEIJING
+from kesu.rules.deadlines import BEIJING, LimitKind
 from kesu.rules.rates import REPEAT, TIMELY, Rate, RateDefinition, beijing_day, window
 
 
@@ -29,7 +29,10 @@ def of_merchant(account: Account, mchid: str, *, now: datetime) -> Rates:
 
 def _timely(account: Account, mchid: str, now: datetime) -> Rate:
     first_round = Round.objects.filter(complaint=OuterRef("pk"), number=1)
-    allowed = timedelta(hours=72)
+    limit = TIMELY.deadlines.complete
+    if limit.kind is not LimitKind.ROLLING:
+        raise NotImplementedError("the database counts rolling deadlines only")
+    allowed = timedelta(hours=limit.amount)
     found = (
         _raised(TIMELY, account, mchid, now)
         .annotate(ended_at=Subquery(first_round.values("completed_at")[:1]))
