@@ -216,6 +216,9 @@ class LadderRule(models.Model):
     mchids = models.JSONField(default=list, help_text="Merchants' or accounts' numbers; empty: all.")
     kinds = models.JSONField(default=list, help_text="Kinds of cases (rules.ladders.CASE_KINDS) or types; empty: all.")
 
+    def __str__(self) -> str:
+        return f"{self.position}: {self.ladder}"
+
 
 class Rota(models.Model):
     """Who is on call, in weekly turns: ``rules.rota``."""
@@ -249,12 +252,18 @@ class RotaOverride(models.Model):
             models.CheckConstraint(name="rota_override_forward", condition=Q(ends_at__gt=models.F("starts_at")))
         ]
 
+    def __str__(self) -> str:
+        return f"{self.user}, {self.starts_at:%Y-%m-%d %H:%M}"
+
 
 class PersonHours(models.Model):
     """When somebody is not to be disturbed by what is not urgent."""
 
     user = models.OneToOneField(User, on_delete=models.CASCADE)
     quiet_hours = models.CharField(max_length=11, help_text="22:00-08:00 in Beijing.")
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.quiet_hours}"
 
 
 class PersonAddress(models.Model):
@@ -270,6 +279,9 @@ class PersonAddress(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user", "kind"], name="person_address_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.kind}"
 
 
 class BudgetKey(models.Model):
