@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
 
 from kesu.merchants.models import Account
 from kesu.vault.fields import SealedTextField
+
+MARKED = (
+    Q(user_complaint_times__gt=1)
+    | Q(in_platform_service=True)
+    | Q(need_immediate_service=True)
+    | Q(incoming_user_response=True)
+    | Q(user_tags__contains=["HIGH_RISK"])
+)
+"""What is worth a mark is rare: one index of these serves a list narrowed to any of them."""
 
 
 class Complaint(models.Model):
@@ -73,7 +84,42 @@ class Complaint(models.Model):
         indexes = [
             models.Index(fields=["next_due_at", "id"], condition=Q(open=True), name="complaint_open_due"),
             models.Index(fields=["read_again_at"], condition=Q(open=True), name="complaint_read_again"),
+            models.Index(
+                fields=["account", "next_due_at", "id"], condition=Q(open=True), name="complaint_open_of_account"
+            ),
+            models.Index(
+                fields=["next_due_at", "id"],
+                condition=Q(open=True, claimed_by__isnull=True),
+                name="complaint_open_unclaimed",
+            ),
+            models.Index(
+                fields=["next_due_at", "id"],
+                condition=Q(open=True, user_complaint_times__gt=1),
+                name="complaint_open_again",
+            ),
+            models.Index(
+                fields=["next_due_at", "id"],
+                condition=Q(open=True, in_platform_service=True),
+                name="complaint_open_platform",
+            ),
+            models.Index(
+                fields=["claimed_by", "next_due_at", "id"],
+                condition=Q(open=True, claimed_by__isnull=False),
+                name="complaint_open_claimed",
+            ),
             models.Index(fields=["-complaint_time", "-id"], name="complaint_newest"),
+            models.Index(fields=["-complaint_time", "-id"], condition=MARKED, name="complaint_newest_marked"),
+            models.Index(
+                fields=["claimed_by", "-complaint_time", "-id"],
+                condition=Q(claimed_by__isnull=False),
+                name="complaint_newest_claimed",
+            ),
+            models.Index(fields=["complaint_id"], opclasses=["varchar_pattern_ops"], name="complaint_by_number"),
+            models.Index(
+                fields=["payer_phone_tail", "-complaint_time"],
+                condition=~Q(payer_phone_tail=""),
+                name="complaint_by_phone_tail",
+            ),
             models.Index(fields=["account", "complainted_mchid", "complaint_time"], name="complaint_of_merchant"),
             models.Index(
                 fields=["payer_openid_fingerprint"],
@@ -101,7 +147,10 @@ class Order(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["complaint", "transaction_id"], name="order_transaction")]
-        indexes = [models.Index(fields=["transaction_id"], name="order_by_transaction")]
+        indexes = [
+            models.Index(fields=["transaction_id"], name="order_by_transaction"),
+            models.Index(fields=["out_trade_no"], condition=~Q(out_trade_no=""), name="order_by_trade_number"),
+        ]
 
 
 class ServiceOrder(models.Model):
@@ -114,6 +163,10 @@ class ServiceOrder(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["complaint", "order_id"], name="service_order_id")]
+        indexes = [
+            models.Index(fields=["order_id"], name="service_order_by_id"),
+            models.Index(fields=["out_order_no"], condition=~Q(out_order_no=""), name="service_order_by_number"),
+        ]
 
 
 class TimelineEntry(models.Model):
@@ -130,6 +183,23 @@ class TimelineEntry(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["complaint", "log_id"], name="timeline_log")]
         indexes = [models.Index(fields=["complaint", "operate_time", "log_id"], name="timeline_order")]
+
+
+class PayerText(models.Model):
+    """The payer's words of one complaint as the search reads them; see ``search``. Only that module writes it."""
+
+    complaint = models.OneToOneField(Complaint, on_delete=models.CASCADE, primary_key=True, related_name="payer_text")
+    text = models.TextField(help_text="Normalised: width, case and spaces do not matter.")
+    pairs = ArrayField(models.IntegerField(), help_text="Every two neighbouring characters as one number.")
+
+    class Meta:
+        indexes = [GinIndex(fields=["pairs"], name="payer_text_pairs")]
+
+
+class PayerTextBacklog(models.Model):
+    """How far complaints of an older version were read into ``PayerText``: those numbered below wait."""
+
+    below = models.BigIntegerField()
 
 
 class Round(models.Model):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, F, OuterRef, Prefetch, Q, QuerySet, Subquery, Value
+from django.db.models import F, IntegerField, OuterRef, Prefetch, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
+from kesu.accounts.models import User
 from kesu.accounts.roles import Person
 from kesu.complaints.cursors import Cursor
+from kesu.complaints.filters import NONE, Filters, narrowed
 from kesu.complaints.models import Complaint, Media, Round, TimelineEntry
 from kesu.merchants.grants import granted
 from kesu.merchants.models import SubMerchant
@@ -45,6 +47,13 @@ class Only:
 ONLY = (Only.MINE, Only.UNCLAIMED, Only.SOON, Only.REPEAT, Only.PLATFORM, Only.OVERDUE)
 
 
+class _Counted(Subquery):
+    """How many rows a query gives."""
+
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) counted)"
+    output_field = IntegerField()
+
+
 @dataclass(frozen=True)
 class Page:
     """``next_cursor`` is empty on the last page."""
@@ -55,7 +64,7 @@ class Page:
 
 @dataclass(frozen=True)
 class Counts:
-    """``all`` stops at ``COUNT_LIMIT``: nobody needs to know whether it is nine or ten million."""
+    """Each stops at ``COUNT_LIMIT``: nobody needs to know whether it is nine or ten million."""
 
     open: int
     all: int
@@ -81,9 +90,9 @@ def for_list(complaints: QuerySet[Complaint]) -> QuerySet[Complaint]:
     )
 
 
-def cases(actor: Person, view: str, only: str = "", *, now: datetime) -> QuerySet[Complaint]:
+def cases(actor: Person, view: str, only: str = "", *, filters: Filters = NONE, now: datetime) -> QuerySet[Complaint]:
     """The complaints of one inbox view, unordered. An unknown ``only`` narrows nothing."""
-    found = visible_to(actor)
+    found = narrowed(visible_to(actor), filters, actor)
     if view == View.ALL:
         return found
     found = found.filter(open=True)
@@ -101,33 +110,60 @@ def _conditions(actor: Person, now: datetime) -> dict[str, Q]:
     }
 
 
-def page(actor: Person, view: str, only: str = "", cursor: str = "", *, now: datetime) -> Page:
+def page(
+    actor: Person,
+    view: str,
+    only: str = "",
+    cursor: str = "",
+    *,
+    filters: Filters = NONE,
+    size: int = PAGE_SIZE,
+    now: datetime,
+) -> Page:
     """One page by keyset: stable while rows come and go. The open list starts with the least time left, the other
     with the newest. Raises CursorError for a cursor that is not one of ours."""
+    after = Cursor.parse(cursor) if cursor else None
+    return _page(cases(actor, view, only, filters=filters, now=now), view, after, size)
+
+
+def batches(
+    actor: Person, view: str, only: str = "", *, filters: Filters = NONE, size: int = 500, now: datetime
+) -> Iterator[list[Complaint]]:
+    """All of a view, page after page: no cursor of the database stays open meanwhile. Orders are read along."""
+    found = cases(actor, view, only, filters=filters, now=now).prefetch_related("orders")
+    after = None
+    while True:
+        step = _page(found, view, after, size)
+        if step.rows:
+            yield step.rows
+        if not step.next_cursor:
+            return
+        after = Cursor.parse(step.next_cursor)
+
+
+def _page(found: QuerySet[Complaint], view: str, after: Cursor | None, size: int) -> Page:
     field, descending = ("complaint_time", True) if view == View.ALL else ("next_due_at", False)
-    found = for_list(cases(actor, view, only, now=now))
-    if cursor:
-        found = found.filter(Cursor.parse(cursor).after(field, descending=descending))
+    found = for_list(found)
+    if after is not None:
+        found = found.filter(after.after(field, descending=descending))
     ordering = [f"-{field}", "-id"] if descending else [field, "id"]
-    rows = list(found.order_by(*ordering)[: PAGE_SIZE + 1])
-    more = len(rows) > PAGE_SIZE
-    rows = rows[:PAGE_SIZE]
+    rows = list(found.order_by(*ordering)[: size + 1])
+    more = len(rows) > size
+    rows = rows[:size]
     return Page(rows, str(Cursor(getattr(rows[-1], field), rows[-1].pk)) if more else "")
 
 
 def counts(actor: Person, *, now: datetime) -> Counts:
-    """Two queries: the open list and its narrower views, and the bounded number of all."""
+    """One query of bounded ones: no list is counted beyond ``COUNT_LIMIT``, each along its own index."""
+    opened = visible_to(actor).filter(open=True)
     conditions = _conditions(actor, now)
-    found = (
-        visible_to(actor)
-        .filter(open=True)
-        .aggregate(open=Count("pk"), **{f"only_{name}": Count("pk", filter=conditions[name]) for name in ONLY})
-    )
-    return Counts(
-        open=found["open"],
-        all=visible_to(actor).values("pk")[:COUNT_LIMIT].count(),
-        only={name: found[f"only_{name}"] for name in ONLY},
-    )
+    lists = {View.OPEN: opened, View.ALL: visible_to(actor)}
+    lists |= {f"only_{name}": opened.filter(conditions[name]) for name in ONLY}
+    counted = {name: _Counted(found.order_by().values("pk")[:COUNT_LIMIT]) for name, found in lists.items()}
+    # The one row of whoever asks is what the numbers hang on.
+    row = User.objects.filter(pk=actor.pk).values(**counted).first() or {}
+    found = {name: row.get(name) or 0 for name in lists}
+    return Counts(found[View.OPEN], found[View.ALL], {name: found[f"only_{name}"] for name in ONLY})
 
 
 def rows_by_id(actor: Person, ids: Iterable[int]) -> list[Complaint]:
@@ -140,14 +176,22 @@ def newest_round() -> int:
     return Round.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
 
 
-def rounds_since(actor: Person, mark: int, shown: Iterable[int]) -> int:
-    """How many open complaints were raised or continued after ``mark`` and are not among ``shown``."""
-    return (
-        visible_to(actor)
-        .filter(open=True, rounds__pk__gt=mark, rounds__number=F("round_number"))
-        .exclude(pk__in=list(shown))
-        .count()
+def rounds_since(
+    actor: Person,
+    mark: int,
+    shown: Iterable[int],
+    view: str = View.OPEN,
+    only: str = "",
+    *,
+    filters: Filters = NONE,
+    now: datetime,
+) -> int:
+    """How many complaints of a view were raised or continued after ``mark`` and are not among ``shown``; at most
+    ``COUNT_LIMIT``."""
+    found = cases(actor, view, only, filters=filters, now=now).filter(
+        rounds__pk__gt=mark, rounds__number=F("round_number")
     )
+    return found.exclude(pk__in=list(shown)).values("pk")[:COUNT_LIMIT].count()
 
 
 def case(actor: Person, pk: int) -> Complaint:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import connection, transaction
 
+from kesu.complaints import search
 from kesu.complaints.media import note_media
 from kesu.complaints.models import Complaint, Order, Round, ServiceOrder, TimelineEntry
 from kesu.complaints.snapshots import Snapshot
@@ -23,13 +24,35 @@ from kesu.wechatpay.resources import HistoryEntry
 
 PHONE = "payer.phone"
 OPENID = "payer.openid"
+SHOWN = (
+    "state",
+    "complaint_time",
+    "complainted_mchid",
+    "detail",
+    "problem_type",
+    "problem_description",
+    "amount",
+    "apply_refund_amount",
+    "user_complaint_times",
+    "user_tags",
+    "full_refunded",
+    "incoming_user_response",
+    "in_platform_service",
+    "need_immediate_service",
+    "round_number",
+    "open",
+    "replied",
+    "reply_due_at",
+    "complete_due_at",
+)
+"""What others are told of a complaint, as it stands at the platform."""
 
 
 @dataclass(frozen=True)
 class Change:
     """What one snapshot changed. ``before`` is None when the complaint was seen for the first time; ``entries``
     are the timeline rows that are new; ``applied`` is False when a newer snapshot already stood and only the
-    timeline could gain."""
+    timeline could gain. ``fields`` names those of ``SHOWN`` whose value is another now, all of them at first."""
 
     complaint: Complaint
     before: Facts | None
@@ -37,6 +60,7 @@ class Change:
     entries: tuple[TimelineEntry, ...]
     rounds: tuple[states.Round, ...]
     applied: bool
+    fields: tuple[str, ...] = ()
 
 
 @transaction.atomic
@@ -46,7 +70,9 @@ def mirror(account: Account, snapshot: Snapshot, *, now: datetime) -> Change:
     the platform's clock."""
     complaint, created = _locked(account, snapshot, now)
     before = None if created else facts(complaint)
+    shown = {} if created else _shown(complaint)
     applied = created or _is_newer(snapshot, complaint)
+    said = None if created else search.said_in(complaint)
     if applied:
         _show(complaint, snapshot)
     new_entries = _store_entries(complaint, snapshot)
@@ -59,7 +85,10 @@ def mirror(account: Account, snapshot: Snapshot, *, now: datetime) -> Change:
     _store_orders(complaint, snapshot)
     _store_rounds(complaint, rounds)
     note_media(complaint, snapshot, now=now)
-    return Change(complaint, before, facts(complaint), tuple(new_entries), rounds, applied)
+    if said != search.said_in(complaint) or search.adds_words(new_entries):
+        search.index(complaint)
+    changed = tuple(name for name, value in _shown(complaint).items() if name not in shown or shown[name] != value)
+    return Change(complaint, before, facts(complaint), tuple(new_entries), rounds, applied, changed)
 
 
 def facts(complaint: Complaint) -> Facts:
@@ -72,6 +101,10 @@ def facts(complaint: Complaint) -> Facts:
         need_immediate_service=complaint.need_immediate_service,
         in_platform_service=complaint.in_platform_service,
     )
+
+
+def _shown(complaint: Complaint) -> dict[str, object]:
+    return {name: getattr(complaint, name) for name in SHOWN}
 
 
 def _locked(account: Account, snapshot: Snapshot, now: datetime) -> tuple[Complaint, bool]:

@@ -10,8 +10,10 @@ from django.db.models import Exists, OuterRef
 
 from kesu.commands.journal import UNSETTLED
 from kesu.commands.models import Command, Note
+from kesu.complaints import search
 from kesu.complaints.media import MAX_ATTEMPTS_EVER
 from kesu.complaints.models import Complaint, Media, MediaBlob, TimelineEntry
+from kesu.webhooks import endpoints as webhooks
 
 NOTHING = "{}"
 GONE = "kept no longer"
@@ -41,7 +43,9 @@ def erase(complaints: Sequence[int], *, texts: bool) -> Erased:
     told = entries.exclude(details="").count() if texts else 0
     entries.update(raw=NOTHING, **({"details": ""} if texts else {}))
     if texts:
+        search.forget(complaints)
         _erase_our_words(complaints)
+        webhooks.forget(complaints)
     return Erased(found, told, _erase_pictures(complaints) if texts else 0)
 
 

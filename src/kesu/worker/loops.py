@@ -22,11 +22,14 @@ from kesu import __version__
 from kesu.alerts import cards, heartbeats
 from kesu.alerts.dispatch import Dispatcher
 from kesu.commands import refunds, speaking
+from kesu.complaints import search
 from kesu.intake import inbox
 from kesu.retention import sweeps
 from kesu.sync import doubts, limiting, pictures, polling, refreshing, rereading, watching
 from kesu.sync.gateway import Gateway
 from kesu.threads import database_in_trouble, in_thread
+from kesu.webhooks import events as webhooks
+from kesu.webhooks.sending import Sender
 from kesu.worker import watchdog
 from kesu.worker.deadman import DeadMan
 from kesu.worker.models import Heartbeat
@@ -73,8 +76,8 @@ def loops(gateway: Gateway, dispatcher: Dispatcher) -> list[Loop]:
         Loop("backfill", lambda: polling.poll_due(gateway, lane=polling.LONG), wakes=("check",)),
         Loop("rereads", lambda: in_thread(rereading.request_rereads, now=now()), wakes=("check",), idle_seconds=30),
         Loop("inbox", drain, wakes=("refresh",)),
-        Loop("refresh", foreground, wakes=("outbox", "check", "pictures")),
-        Loop("check", background, wakes=("outbox", "pictures")),
+        Loop("refresh", foreground, wakes=("outbox", "webhooks", "check", "pictures")),
+        Loop("check", background, wakes=("outbox", "webhooks", "pictures")),
         Loop("clocks", clocks, wakes=("outbox", "refresh")),
         Loop("outbox", dispatcher.start_due),
         Loop("commands", lambda: speaking.carry_out_due(gateway), wakes=("refresh", "outbox")),
@@ -92,6 +95,14 @@ def account_loops(gateway: Gateway) -> list[Loop]:
     ]
 
 
+def webhook_loops(sender: Sender, now: Callable[[], datetime]) -> list[Loop]:
+    """What tells a merchant's own systems; a slow one of them holds up nothing but itself."""
+    return [
+        Loop("webhooks", sender.start_due),
+        Loop("due_soon", lambda: in_thread(webhooks.look_ahead, now=now()), wakes=("webhooks",), idle_seconds=5),
+    ]
+
+
 def upkeep(now: Callable[[], datetime]) -> list[Loop]:
     """What looks after the rest; no complaint's way leads through it."""
     return [
@@ -101,6 +112,7 @@ def upkeep(now: Callable[[], datetime]) -> list[Loop]:
             idle_seconds=watchdog.EVERY_SECONDS,
         ),
         Loop("heartbeats", lambda: in_thread(heartbeats.owe_heartbeats, now=now()), wakes=("outbox",), idle_seconds=20),
+        Loop("search", lambda: in_thread(search.fill), idle_seconds=600),
         Loop("retention", lambda: in_thread(lambda: sweeps.sweep(now=now())), idle_seconds=sweeps.EVERY_SECONDS),
     ]
 
@@ -112,7 +124,9 @@ class Worker:
         self.gateway, self.dispatcher = gateway, dispatcher
         self.name = f"{socket.gethostname()}:{os.getpid()}"
         self._stopping = asyncio.Event()
+        self.sender = Sender(gateway.now)
         self._loops = loops(gateway, dispatcher) + account_loops(gateway) + upkeep(gateway.now)
+        self._loops += webhook_loops(self.sender, gateway.now)
         self._wakes = {loop.name: asyncio.Event() for loop in self._loops}
         self._deadman = DeadMan(deadman_url, self._wakes)
 
@@ -136,6 +150,7 @@ class Worker:
                 group.create_task(self._deadman.run(self._stopping), name="deadman")
         finally:
             await self.dispatcher.close()
+            await self.sender.close()
             await self.gateway.close()
         log.info("worker_stopped", worker=self.name)
 
