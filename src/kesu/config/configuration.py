@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
@@ -66,6 +67,11 @@ class Configuration(BaseSettings):
     webhook_allow_private: bool = Field(
         False,
         description="Let signed webhooks go to private network addresses. Off: they could be made to probe yours.",
+    )
+    webhook_due_soon_hours: str = Field(
+        "6,1",
+        pattern=r"^\s*[1-9][0-9]?\s*(,\s*[1-9][0-9]?\s*){0,3}$",
+        description="How many hours before a deadline a signed webhook warns, comma-separated, at most four.",
     )
     metrics_allow: str = Field(
         "127.0.0.1,::1",
@@ -145,6 +151,13 @@ class Configuration(BaseSettings):
             return None
         api_url = self.wecom_login_api_url.rstrip("/")
         return {"corp_id": corp_id, "agent_id": agent_id, "secret": secret, "api_url": api_url}
+
+    @property
+    def due_soon_leads(self) -> tuple[timedelta, ...]:
+        """The shortest first."""
+        return tuple(
+            timedelta(hours=hours) for hours in sorted({int(one) for one in self.webhook_due_soon_hours.split(",")})
+        )
 
     @property
     def data_directory(self) -> Path:

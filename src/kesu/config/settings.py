@@ -24,6 +24,7 @@ DEBUG = CONFIGURATION.debug
 KESU_PUBLIC_URL = CONFIGURATION.public_url.rstrip("/")
 KESU_LINK_MAX_AGE = timedelta(days=CONFIGURATION.link_days)
 KESU_WEBHOOK_ALLOW_PRIVATE = CONFIGURATION.webhook_allow_private
+KESU_WEBHOOK_DUE_SOON = CONFIGURATION.due_soon_leads
 _public_host = urlsplit(KESU_PUBLIC_URL).hostname
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", "testserver"]
 ALLOWED_HOSTS += [host.strip() for host in CONFIGURATION.allowed_hosts.split(",") if host.strip()]
@@ -50,6 +51,7 @@ INSTALLED_APPS = [
     "kesu.merchants",
     "kesu.complaints",
     "kesu.alerts",
+    "kesu.webhooks",
     "kesu.sync",
     "kesu.commands",
     "kesu.intake",

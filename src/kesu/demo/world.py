@@ -28,8 +28,9 @@ from kesu.sandbox.identity import Identity
 from kesu.sync.gateway import Gateway
 from kesu.sync.polling import start_polling
 from kesu.threads import in_thread
+from kesu.webhooks.sending import Sender
 from kesu.worker.due import next_due
-from kesu.worker.loops import account_loops, loops
+from kesu.worker.loops import account_loops, loops, webhook_loops
 
 PUBLIC_URL = "https://desk.test"
 ROBOT = "企业微信群"
@@ -40,12 +41,12 @@ class _Door(httpx2.AsyncBaseTransport):
     """A way into an ASGI application that can be shut, as when a process is down."""
 
     def __init__(self) -> None:
-        self.inside: httpx2.ASGITransport | None = None
+        self.inside: httpx2.AsyncBaseTransport | None = None
         self.open = True
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         if self.inside is None or not self.open:
-            raise httpx2.ConnectError("the receiver is down", request=request)
+            raise httpx2.ConnectError("nobody is there", request=request)
         return await self.inside.handle_async_request(request)
 
 
@@ -72,10 +73,16 @@ class World:
         self.gateway = Gateway(self.now, transport=self.platform, sleep=self._sleep, seconds=self._seconds)
         robots = dict.fromkeys(("wecom_robot", "dingtalk_robot", "feishu_robot"), self.platform)
         self.dispatcher = Dispatcher(self.now, transports=robots, jitter=lambda: 0.0)
+        self.hooks = _Door()
+        self.sender = Sender(self.now, transport=self.hooks, jitter=lambda: 0.0)
         self.control = httpx2.AsyncClient(transport=self.platform)
         self._bodies: list[tuple[str, Body]] = [
             (loop.name, self.dispatcher.dispatch_due if loop.name == "outbox" else loop.body)
             for loop in loops(self.gateway, self.dispatcher)
+        ]
+        self._bodies += [
+            (loop.name, self.sender.send_due if loop.name == "webhooks" else loop.body)
+            for loop in webhook_loops(self.sender, self.now)
         ]
         self.accounts: dict[str, Account] = {}
 
@@ -102,6 +109,7 @@ class World:
     async def close(self) -> None:
         await self.control.aclose()
         await self.dispatcher.close()
+        await self.sender.close()
         await self.gateway.close()
         await self.writer.close()
         await self.sandbox.aclose()

@@ -16,6 +16,7 @@ from kesu import __version__
 from kesu.alerts.models import Attempt, Channel
 from kesu.rules.deadlines import RED_BELOW
 from kesu.sync.requests import Priority
+from kesu.webhooks.models import Endpoint
 from kesu.worker.models import Heartbeat, Watch
 
 CAP = 100_000
@@ -56,8 +57,7 @@ class Figures:
     def read(self, *, now: datetime) -> list[Metric]:
         with transaction.atomic():
             _value("select set_config('statement_timeout', %s, true)", str(STATEMENT_MILLISECONDS))
-            parts = (_inbox, _refreshes, _polls, _complaints, _watches, _messages, _channels, _workers, _sizes)
-            found = [metric for part in parts for metric in part(now)]
+            found = [metric for part in _PARTS for metric in part(now)]
             sends = CounterMetricFamily("kesu_sends", "Tries to deliver a push, by outcome.", labels=["outcome"])
             for outcome, number in self._sends.read(now=now).items():
                 sends.add_metric([outcome], number)
@@ -157,6 +157,23 @@ def _channels(now: datetime) -> Iterator[Metric]:
     yield family
 
 
+def _webhooks(now: datetime) -> Iterator[Metric]:
+    family = GaugeMetricFamily(
+        "kesu_webhook_deliveries", "Webhook deliveries owed, and those that failed for good.", labels=["state"]
+    )
+    for state in ("pending", "failed"):
+        family.add_metric([state], _count(f"webhooks_delivery where state = '{state}'"))
+    yield family
+    off = GaugeMetricFamily("kesu_webhook_off", "1 while a webhook was switched off by the desk.", labels=["webhook"])
+    failing = GaugeMetricFamily("kesu_webhook_failing", "1 while a webhook takes nothing.", labels=["webhook"])
+    rows = Endpoint.objects.order_by("id").values_list("name", "enabled", "disabled_reason", "failing_since")
+    for name, enabled, reason, failing_since in rows[:CHANNELS]:
+        off.add_metric([name], int(bool(reason)))
+        failing.add_metric([name], int(enabled and failing_since is not None))
+    yield off
+    yield failing
+
+
 def _workers(now: datetime) -> Iterator[Metric]:
     seen = list(Heartbeat.objects.values_list("seen_at", flat=True))
     alive = sum(now - moment < WORKER_GONE for moment in seen)
@@ -180,6 +197,12 @@ def _sizes(now: datetime) -> Iterator[Metric]:
     info = GaugeMetricFamily("kesu_info", "Always 1; the version is its label.", labels=["version"])
     info.add_metric([__version__], 1)
     yield info
+
+
+_PARTS = (
+    *(_inbox, _refreshes, _polls, _complaints, _watches),
+    *(_messages, _channels, _webhooks, _workers, _sizes),
+)
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:

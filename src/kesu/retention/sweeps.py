@@ -20,6 +20,7 @@ from kesu.intake.models import Notice
 from kesu.retention.lifetimes import lifetimes
 from kesu.retention.models import Erasure, Forgotten, Progress
 from kesu.retention.personal import drop_blobs, erase
+from kesu.webhooks.models import Delivery, Event
 
 log = structlog.get_logger(__name__)
 
@@ -82,7 +83,9 @@ def _alone() -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def _oldest(rows: QuerySet[Notice] | QuerySet[Message] | QuerySet[Click], moment: str, cutoff: datetime) -> list[int]:
+def _oldest(
+    rows: QuerySet[Notice] | QuerySet[Message] | QuerySet[Click] | QuerySet[Event], moment: str, cutoff: datetime
+) -> list[int]:
     """Of the lowest numbers, those that are old: numbers grow with time, so no index on the time is needed."""
     first = rows.order_by("pk").values_list("pk", moment)[:BATCH]
     return [pk for pk, at in first if at < cutoff]
@@ -100,15 +103,25 @@ def _settled_messages() -> QuerySet[Message]:
     return Message.objects.exclude(state=Message.State.PENDING)
 
 
+def _settled_events() -> QuerySet[Event]:
+    """What webhooks were told, with every delivery and try."""
+    return Event.objects.filter(~Exists(Delivery.objects.filter(event=OuterRef("pk"), state=Delivery.State.PENDING)))
+
+
 def _messages(cutoff: datetime) -> int:
-    """With their tries and cards; pressed buttons by their own age. A repeated callback comes within seconds."""
+    """With their tries and cards; pressed buttons and what webhooks were told by their own age. A repeated callback
+    comes within seconds."""
     pressed = Click.objects.filter(pk__in=_oldest(Click.objects.all(), "received_at", cutoff)).delete()[0]
-    return pressed + Message.objects.filter(pk__in=_oldest(_settled_messages(), "created_at", cutoff)).delete()[0]
+    told = Event.objects.filter(pk__in=_oldest(_settled_events(), "created_at", cutoff)).delete()[0]
+    return (
+        told + pressed + Message.objects.filter(pk__in=_oldest(_settled_messages(), "created_at", cutoff)).delete()[0]
+    )
 
 
 def _waiting_messages(cutoff: datetime) -> int:
     pressed = Click.objects.filter(received_at__lt=cutoff)
-    return _count(pressed) + _count(_settled_messages().filter(created_at__lt=cutoff))
+    told = _settled_events().filter(created_at__lt=cutoff)
+    return _count(told) + _count(pressed) + _count(_settled_messages().filter(created_at__lt=cutoff))
 
 
 def _old_blobs(cutoff: datetime) -> QuerySet[MediaBlob]:
@@ -188,7 +201,12 @@ def _sessions(now: datetime) -> int:
 
 
 def _count(
-    rows: QuerySet[Notice] | QuerySet[Message] | QuerySet[Click] | QuerySet[MediaBlob] | QuerySet[Complaint],
+    rows: QuerySet[Notice]
+    | QuerySet[Message]
+    | QuerySet[Click]
+    | QuerySet[Event]
+    | QuerySet[MediaBlob]
+    | QuerySet[Complaint],
 ) -> int:
     return rows.order_by()[:COUNTED].count()
 

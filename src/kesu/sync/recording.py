@@ -1,4 +1,4 @@
-"""Where every reading ends: one transaction for the mirror, the clocks and the pushes it causes."""
+"""Where every reading ends: one transaction for the mirror, the clocks, the pushes and the webhooks it causes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from kesu.alerts import services as alerts
 from kesu.complaints.services import Change, mirror
 from kesu.complaints.snapshots import Snapshot
 from kesu.merchants.models import Account
+from kesu.webhooks import events as webhooks
 
 
 @transaction.atomic
@@ -17,4 +18,5 @@ def record_snapshot(account: Account, snapshot: Snapshot, *, now: datetime) -> C
     """Push, poll and our own commands all end here. Idempotent; orders by what the platform says, not by arrival."""
     change = mirror(account, snapshot, now=now)
     alerts.follow(change, now=now)
+    webhooks.follow(change, now=now)
     return change

@@ -13,6 +13,7 @@ from kesu.complaints.models import Complaint, Media
 from kesu.intake.models import Notice
 from kesu.merchants.models import AccountHealth, Limitation
 from kesu.sync.models import Poll, Refresh
+from kesu.webhooks.queries import next_due as next_webhook_due
 
 
 def next_due(*, now: datetime) -> datetime | None:
@@ -31,5 +32,6 @@ def next_due(*, now: datetime) -> datetime | None:
         Command.objects.filter(state__in=UNSETTLED, due_at__gt=now).aggregate(at=Min("due_at"))["at"],
         Refund.objects.filter(due_at__gt=now).aggregate(at=Min("due_at"))["at"],
         next_alert_due(now=now),
+        next_webhook_due(now=now),
     ]
     return min((moment for moment in moments if moment is not None and moment > now), default=None)

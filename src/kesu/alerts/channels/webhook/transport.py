@@ -54,7 +54,7 @@ class Webhook:
         body = json.dumps(_body(push), ensure_ascii=False).encode()
         digest = sha256_hex(body)
         host = urlsplit(settings.url).hostname or ""
-        url, extensions = await _pinned(settings.url, host)
+        url, extensions = await pinned(settings.url, host)
         headers = {
             "Content-Type": "application/json",
             "Host": urlsplit(settings.url).netloc,
@@ -89,8 +89,9 @@ def _body(push: Push) -> dict[str, Any]:
     }
 
 
-async def _pinned(url: str, host: str) -> tuple[str, dict[str, Any]]:
-    """The address with its host resolved and checked, so that a second look-up cannot lead elsewhere."""
+async def pinned(url: str, host: str) -> tuple[str, dict[str, Any]]:
+    """The address with its host resolved and checked, so that a second look-up cannot lead elsewhere; what the client
+    must be told so that the certificate is still the name's. Raises PayloadError and TransientError."""
     parts = urlsplit(url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     try:
