@@ -94,12 +94,12 @@ def examine(desk: Desk, acknowledged: Mapping[str, str]) -> Findings:
     left = settle(desk)
     stored = {id for (id,) in desk.query("select envelope_id from intake_notice")}
     mirrored = {id for (id,) in desk.query("select complaint_id from complaints_complaint")}
-    cases = set(acknowledged.values())
+    cases, known = set(acknowledged.values()), mirrored | set(acknowledged.values())
     return Findings(
         notices_lost=frozenset(set(acknowledged) - stored),
         cases_lost=frozenset(cases - mirrored),
-        pushes_missing=_pushes_missing(desk, cases),
-        doubles=_doubles(desk, cases),
+        pushes_missing=_pushes_missing(desk, known),
+        doubles=_doubles(desk, known),
         stuck={name: number for name, number in left.items() if number},
         without_clock=frozenset(id for (id,) in desk.query(WITHOUT_CLOCK)),
         violated=_violated(desk),
