@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from functools import update_wrapper
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.contrib.auth.decorators import login_not_required
@@ -30,6 +30,11 @@ from kesu.alerts.models import Channel, Ladder, LadderRule, PersonAddress, Perso
 from kesu.audit.actions import Action
 from kesu.audit.services import record
 from kesu.rules.rota import duties
+
+if TYPE_CHECKING:
+    _ModelAdmin, _TabularInline = admin.ModelAdmin[Any], admin.TabularInline[Any, Any]
+else:  # subscriptable for the type checker only
+    _ModelAdmin, _TabularInline = admin.ModelAdmin, admin.TabularInline
 
 WEEKS_SHOWN = 8
 
@@ -72,7 +77,7 @@ class OwnersAdmin(admin.AdminSite):
 site = OwnersAdmin(name="admin")
 
 
-class _Owned(admin.ModelAdmin[Any]):
+class _Owned(_ModelAdmin):
     """Whoever may be here may change everything; each change is written down in its own transaction."""
 
     actions = None
@@ -147,7 +152,7 @@ class LadderRuleAdmin(_Owned):
         clocks.rearm_all()
 
 
-class _Overrides(admin.TabularInline[Any, Any]):
+class _Overrides(_TabularInline):
     model = RotaOverride
     extra = 1
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -14,8 +14,13 @@ from kesu.rules import quiet
 from kesu.rules.ladder_steps import LadderError
 from kesu.rules.ladders import LadderFormatError, parse
 
+if TYPE_CHECKING:
+    _ModelForm = forms.ModelForm[Any]
+else:  # subscriptable for the type checker only
+    _ModelForm = forms.ModelForm
 
-class LadderForm(forms.ModelForm):
+
+class LadderForm(_ModelForm):
     """Steps as JSON, as ``kesu ladders show`` prints them."""
 
     class Meta:
@@ -36,7 +41,7 @@ class LadderForm(forms.ModelForm):
         return found
 
 
-class LadderRuleForm(forms.ModelForm):
+class LadderRuleForm(_ModelForm):
     ladder = forms.ChoiceField(label=_("Ladder"))
 
     class Meta:
@@ -62,7 +67,7 @@ class LadderRuleForm(forms.ModelForm):
         return found
 
 
-class RotaForm(forms.ModelForm):
+class RotaForm(_ModelForm):
     """Members join and leave one at a time, so that nobody's present turn is lost."""
 
     weekday = forms.IntegerField(
@@ -87,7 +92,7 @@ class RotaForm(forms.ModelForm):
         self.fields["joins"].queryset = active.order_by("username")  # type: ignore[attr-defined]
         self.fields["leaves"].queryset = members.order_by("username")  # type: ignore[attr-defined]
         anchor = self.instance.anchor.astimezone(BEIJING) if self.instance.pk else None
-        self.initial |= {"weekday": anchor.isoweekday() if anchor else 1, "hour": anchor.hour if anchor else 9}
+        self.initial["weekday"], self.initial["hour"] = (anchor.isoweekday(), anchor.hour) if anchor else (1, 9)
 
     def clean_name(self) -> str:
         """Ladders know a rota by its name."""
@@ -105,7 +110,7 @@ def _quiet_hours(given: str) -> str:
     return given
 
 
-class PersonHoursForm(forms.ModelForm):
+class PersonHoursForm(_ModelForm):
     class Meta:
         model = PersonHours
         fields = ("user", "quiet_hours")
@@ -114,7 +119,7 @@ class PersonHoursForm(forms.ModelForm):
         return _quiet_hours(self.cleaned_data["quiet_hours"])
 
 
-class ChannelForm(forms.ModelForm):
+class ChannelForm(_ModelForm):
     """What is no secret. Addresses and keys are changed with ``kesu channels change``."""
 
     class Meta:
