@@ -19,7 +19,7 @@ os.environ["KESU_DATA"] = tempfile.mkdtemp(prefix="kesu-bench-")  # before anyth
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import alerting, claiming, crashes, footprint, intake, polling, refusals, storm, workers
+from tests.bench import alerting, claiming, crashes, desk, footprint, intake, polling, refusals, storm, workers
 
 FIGURES = {
     "intake": intake.measure,
@@ -29,6 +29,7 @@ FIGURES = {
     "workers": workers.measure,
     "polling": polling.measure,
     "storm": storm.measure,
+    "desk": desk.measure,
     "footprint": footprint.measure,
     "crashes": crashes.measure,
 }
