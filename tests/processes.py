@@ -72,10 +72,15 @@ def answers(url: str) -> bool:
 
 def children(pid: int) -> dict[int, str]:
     """The process ids of a process's children, with their command lines."""
+    return processes(of=pid)
+
+
+def processes(*, of: int | None = None) -> dict[int, str]:
+    """The process ids of everything that runs, or of one's children, with their command lines."""
     found = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
-            with suppress(OSError, IndexError):
-                if int((entry / "stat").read_text().rpartition(")")[2].split()[1]) == pid:
+            with suppress(OSError, IndexError, UnicodeDecodeError):
+                if of is None or int((entry / "stat").read_text().rpartition(")")[2].split()[1]) == of:
                     found[int(entry.name)] = (entry / "cmdline").read_text().replace("\0", " ")
     return found

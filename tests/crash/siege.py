@@ -104,7 +104,8 @@ def strike(desk: Desk, kill: Kill) -> None:
 
 
 def await_whole(desk: Desk) -> None:
-    """Until every process is there again."""
+    """Until every process is there again, and none of a dead supervisor's is left."""
     until(desk.is_ready, GIVE_UP_SECONDS, "the desk to be ready again")
     for name in CHILDREN:
         until(lambda name=name: desk.child(name), GIVE_UP_SECONDS, f"a {name} process")
+    until(lambda: not desk.orphans(), GIVE_UP_SECONDS, "the processes of dead supervisors to end")

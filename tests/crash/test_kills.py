@@ -55,3 +55,11 @@ def test_a_second_serve_on_the_same_data_is_refused_and_says_why(desk: Desk):
     assert str(desk.supervisor) in second.stderr
     assert "Traceback" not in second.stderr
     assert desk.is_ready()
+
+
+@pytest.mark.parametrize("name", ["web", "worker"])
+def test_a_process_whose_supervisor_died_while_it_started_ends_at_once(desk: Desk, name: str):
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    command = kesu(name, "--data", str(desk.data), "--supervised-by", str(dead.pid))
+    assert subprocess.run(command, env=desk.env, capture_output=True, timeout=60).returncode == 1

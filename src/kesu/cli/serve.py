@@ -11,7 +11,7 @@ from kesu.cli.language import _
 
 Host = Annotated[str, typer.Option("--host", help=_("Address to listen on."))]
 Port = Annotated[int, typer.Option("--port", min=1, max=65535, help=_("Port to listen on."))]
-Supervised = Annotated[bool, typer.Option("--supervised", hidden=True)]
+SupervisedBy = Annotated[int | None, typer.Option("--supervised-by", hidden=True)]
 
 
 def serve(data: Data = None, host: Host = "127.0.0.1", port: Port = 8000) -> None:
@@ -42,27 +42,27 @@ def serve(data: Data = None, host: Host = "127.0.0.1", port: Port = 8000) -> Non
         fail(str(error))
 
 
-def web(data: Data = None, host: Host = "127.0.0.1", port: Port = 8000, supervised: Supervised = False) -> None:
+def web(data: Data = None, host: Host = "127.0.0.1", port: Port = 8000, supervised_by: SupervisedBy = None) -> None:
     """One web process of a fleet; run ``kesu migrate`` first."""
     settings = configuration(data)
     from kesu.config.lifecycle import database, die_with_parent, run_web
     from kesu.config.logging import configure
 
-    if supervised:
-        die_with_parent()
+    if supervised_by is not None:
+        die_with_parent(supervised_by)
     configure(settings.log_format, settings.log_level)
     with database(settings):
         run_web(host, port, settings.trusted_proxies)
 
 
-def worker(data: Data = None, supervised: Supervised = False) -> None:
+def worker(data: Data = None, supervised_by: SupervisedBy = None) -> None:
     """One worker of a fleet; any number may run."""
     settings = configuration(data)
     from kesu.config.lifecycle import database, die_with_parent, run_worker
     from kesu.config.logging import configure
 
-    if supervised:
-        die_with_parent()
+    if supervised_by is not None:
+        die_with_parent(supervised_by)
     configure(settings.log_format, settings.log_level)
     with database(settings):
         run_worker()

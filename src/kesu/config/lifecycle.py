@@ -122,11 +122,13 @@ def run_worker() -> None:
     asyncio.run(main())
 
 
-def die_with_parent() -> None:
-    """Ask the kernel to end this process when its supervisor is killed: nothing must hold the port for a dead one."""
-    parent = os.getppid()
+def die_with_parent(supervisor: int) -> None:
+    """Ask the kernel to end this process when its supervisor is killed: nothing must hold the port for a dead one.
+
+    ``supervisor`` is its process id as it said itself: it may be dead before this process has come so far to ask.
+    """
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent:
+    if os.getppid() != supervisor:
         raise SystemExit(1)
 
 
@@ -136,7 +138,7 @@ class Supervisor:
     def __init__(self, configuration: Configuration, host: str, port: int) -> None:
         self.configuration = configuration
         common = [sys.executable, "-m", "kesu.cli"]
-        data = ["--data", str(configuration.data_directory), "--supervised"]
+        data = ["--data", str(configuration.data_directory), "--supervised-by", str(os.getpid())]
         self._commands = {
             "web": [*common, "web", "--host", host, "--port", str(port), *data],
             "worker": [*common, "worker", *data],
