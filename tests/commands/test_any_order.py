@@ -1,0 +1,157 @@
+"""Whatever people, payers, the console and the network do, in whatever order: nothing is said or paid twice, nothing is
+lost, and the journal tells what the platform's own record tells."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import suppress
+from datetime import timedelta
+from itertools import count
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from kesu.audit.models import AuditEntry
+from kesu.commands import refunding, verbs
+from kesu.commands.errors import CommandError, Refused
+from kesu.commands.models import Command, Refund
+from kesu.commands.verbs import Consent
+from kesu.threads import in_thread
+
+pytestmark = pytest.mark.timeout(600)
+
+PATHS = ["/response", "/complete", "/update-refund-progress", "/v3/refund/domestic/refunds", "/negotiation-historys"]
+ACTIONS = st.one_of(
+    st.tuples(st.just("verb"), st.sampled_from(["reply", "complete", "approve", "reject", "refund", "part"])),
+    st.tuples(st.just("take back"), st.none()),
+    st.tuples(st.just("payer"), st.sampled_from(["message", "continue", "satisfied", "apply_platform_service"])),
+    st.tuples(st.just("console"), st.sampled_from(["reply", "complete", "refund"])),
+    st.tuples(st.just("lose the answer"), st.sampled_from(PATHS)),
+    st.tuples(st.just("lose the call"), st.sampled_from(PATHS)),
+    st.tuples(st.just("fail"), st.sampled_from(PATHS)),
+    st.tuples(st.just("too many"), st.sampled_from(PATHS)),
+    st.tuples(st.just("wait"), st.sampled_from([1, 20, 400])),
+)
+NUMBERS = count(1)
+
+
+def test_no_order_of_events_says_or_pays_twice_or_loses_a_command(play):
+    async def steps(office):
+        loop = asyncio.get_running_loop()
+
+        @settings(max_examples=10, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+        @given(problem=st.sampled_from(["REFUND", "OTHERS"]), actions=st.lists(ACTIONS, min_size=3, max_size=9))
+        def every(problem, actions):
+            asyncio.run_coroutine_threadsafe(one(office, problem, actions), loop).result(300)
+
+        await asyncio.to_thread(every)
+
+    play(steps)
+
+
+async def one(office, problem, actions):
+    """One case's life, and what must be true of it at the end."""
+    await calm(office)
+    complaint = await office.case(amount=10_000, problem_type=problem)
+    taken = []
+    for act, what in actions:
+        taken += await do(office, complaint, act, what)
+    await calm(office)
+    await office.advance(timedelta(minutes=25))
+    await check(office, complaint, taken)
+
+
+async def calm(office):
+    await office.control.delete(f"{office.sandbox.control_url}/faults")
+
+
+async def do(office, complaint, act, what):
+    """One event; the commands that the desk took because of it."""
+    if act == "verb":
+        command = await verb(office, complaint.complaint_id, what)
+        return [command.pk] if isinstance(command, Command) else []
+    if act == "take back":
+        rows = [row for row in await office.commands(complaint) if not row.is_settled]
+        for row in rows:
+            with suppress(CommandError):
+                await office.do(verbs.withdraw, row)
+    elif act == "payer":
+        await quietly(office.payer(complaint.complaint_id, what, f"付款人的话 {next(NUMBERS)}"))
+    elif act == "console":
+        await quietly(office.console(complaint.complaint_id, what))
+    elif act == "wait":
+        await office.advance_seconds(what)
+    else:
+        kind, value = {
+            "lose the answer": ("drop", "after"),
+            "lose the call": ("drop", None),
+            "fail": ("status", 500),
+            "too many": ("errcode", "FREQUENCY_LIMITED"),
+        }[act]
+        await office.fault(kind, path=what, count=1, **({"value": value} if value else {}))
+    return []
+
+
+async def quietly(doing):
+    """The sandbox refuses what cannot be done now, as the platform would."""
+    with suppress(AssertionError):
+        await doing
+
+
+async def verb(office, number, what):
+    """A manager presses a button and accepts every warning; what is blocked stays undone."""
+    complaint = await office.open(number)
+    text = f"您好, 第{next(NUMBERS)}次为您核实: 商品可以补发也可以退款, 请问您希望怎样处理?"
+    verbs_of = {
+        "reply": (verbs.reply, (text,)),
+        "complete": (verbs.complete, ()),
+        "approve": (refunding.approve_refund, ()),
+        "reject": (verbs.reject_refund, ("商品已按约定提供并使用, 不符合退款条件。",)),
+        "refund": (refunding.refund, ()),
+        "part": (refunding.refund, (1_500,)),
+    }
+    function, arguments = verbs_of[what]
+    try:
+        try:
+            return await office.do(function, complaint, *arguments, by="manager")
+        except Refused as refused:
+            codes = tuple(c.code for c in refused.standing)
+            consent = Consent(acknowledged=codes, override_reason="测试" if len(codes) % 2 else "")
+            return await office.do(function, complaint, *arguments, by="manager", consent=consent)
+    except CommandError:
+        return None
+
+
+async def check(office, complaint, taken):
+    commands = await office.commands(complaint)
+    truth = await office.truth(complaint)
+    assert set(taken) <= {row.pk for row in commands}, "a command was lost"
+    assert all(row.is_settled for row in commands), [(row.kind, row.state, row.error) for row in commands]
+    shown = await office.fresh(complaint)
+    assert shown.state == truth["complaint_state"]
+    check_words(commands, truth["history"])
+    await check_money(office, complaint, commands)
+    audited = await in_thread(lambda: AuditEntry.objects.filter(subject=f"complaint:{complaint.complaint_id}").count())
+    assert audited >= len([row for row in commands if not row.key.startswith("after-")])
+
+
+def check_words(commands, history):
+    said = [entry.get("operate_details") for entry in history if entry["operate_type"] == "MERCHANT_RESPONSE"]
+    for row in commands:
+        if row.kind == Command.Kind.REPLY:
+            wanted = 1 if row.state == Command.State.CONFIRMED else 0
+            assert said.count(json.loads(row.payload)["text"]) == wanted, (row.state, row.failure)
+
+
+async def check_money(office, complaint, commands):
+    rows = await in_thread(lambda: list(Refund.objects.filter(complaint=complaint.pk).select_related("command")))
+    order = await in_thread(lambda: complaint.orders.get().transaction_id)
+    made = [one for one in office.sandbox.state.refunds.values() if one.transaction_id == order]
+    assert sum(one.amount for one in made if one.status != "CLOSED") <= 10_000
+    numbers = [one.out_refund_no for one in made]
+    for row in rows:
+        confirmed = row.command.state == Command.State.CONFIRMED
+        assert numbers.count(row.out_refund_no) == (1 if confirmed else 0), (row.state, row.command.failure)
+    assert len(rows) == len([row for row in commands if row.kind == Command.Kind.REFUND])
