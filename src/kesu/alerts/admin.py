@@ -32,7 +32,8 @@ from kesu.audit.services import record
 from kesu.rules.rota import duties
 
 if TYPE_CHECKING:
-    _ModelAdmin, _TabularInline = admin.ModelAdmin[Any], admin.TabularInline[Any, Any]
+    _ModelAdmin = admin.ModelAdmin[Any]
+    _TabularInline = admin.TabularInline[Any, Any]
 else:  # subscriptable for the type checker only
     _ModelAdmin, _TabularInline = admin.ModelAdmin, admin.TabularInline
 
