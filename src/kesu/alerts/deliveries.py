@@ -48,8 +48,8 @@ def due_budget_keys(*, now: datetime, busy: Collection[str] = ()) -> list[str]:
     due = Message.objects.filter(channel=OuterRef("pk"), state=Message.State.PENDING, due_at__lte=now)
     idle = Channel.objects.filter(enabled=True).exclude(budget_key__in=list(busy))
     keys = idle.filter(Exists(due)).values_list("budget_key", flat=True).distinct()
-    moments = {lane.key: lanes.plan(lane, now=now).at for lane in lanes.peeked(keys)}
-    return [key for key, at in moments.items() if at is not None and at <= now]
+    plans = lanes.plans(lanes.peeked(keys), now=now)
+    return [key for key, plan in plans.items() if plan.at is not None and plan.at <= now]
 
 
 @transaction.atomic
