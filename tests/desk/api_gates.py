@@ -27,6 +27,7 @@ def _act(permission: Permission, **data: Any) -> Gate:
 def _of_nothing(permission: Permission, method: str, **data: Any) -> Gate:
     """An address whose thing is not there: only who is let so far is looked at."""
     places = {"command_id": NOWHERE, "request_id": NOWHERE, "reply_id": NOWHERE}
+    places |= {"webhook_id": NOWHERE, "delivery_id": NOWHERE}
     return Gate(permission, method, places=lambda side: places, data=data, of_complaint=False)
 
 
@@ -49,6 +50,7 @@ OF_A_COMPLAINT: Mapping[str, Gate] = {
     "/lint": _act(P.VIEW, text="您好"),
     "/pictures": Gate(P.REPLY, "POST", places=_case, files={"file": PICTURE}),
 }
+_WEBHOOK = {"name": "工单系统", "url": "https://example.com/hook", "events": ["complaint.created"]}
 _REPLY = {"name": "致歉", "text": "您好, 非常抱歉给您带来不便"}
 API_GATES: Mapping[str, Gate | list[Gate]] = {
     f"{PREFIX}/": PUBLIC,
@@ -68,4 +70,14 @@ API_GATES: Mapping[str, Gate | list[Gate]] = {
     f"{PREFIX}/merchants": Gate(P.VIEW),
     f"{PREFIX}/deliveries": Gate(P.DELIVERIES),
     f"{PREFIX}/audit": Gate(P.AUDIT),
+    f"{PREFIX}/webhooks": [Gate(P.SETTINGS), Gate(P.SETTINGS, "POST", data=_WEBHOOK)],
+    f"{PREFIX}/webhooks/<webhook_id>": [
+        _of_nothing(P.SETTINGS, "PUT", **_WEBHOOK),
+        _of_nothing(P.SETTINGS, "DELETE"),
+    ],
+    f"{PREFIX}/webhooks/<webhook_id>/switch": _of_nothing(P.SETTINGS, "POST", enabled=True),
+    f"{PREFIX}/webhooks/<webhook_id>/rotate": _of_nothing(P.SETTINGS, "POST"),
+    f"{PREFIX}/webhooks/<webhook_id>/test": _of_nothing(P.SETTINGS, "POST"),
+    f"{PREFIX}/webhook-deliveries": Gate(P.SETTINGS),
+    f"{PREFIX}/webhook-deliveries/<delivery_id>/redeliver": _of_nothing(P.SETTINGS, "POST"),
 }

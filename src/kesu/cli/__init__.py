@@ -25,6 +25,7 @@ from kesu.cli import (
     sign_in,
     synchronise,
     tokens,
+    webhooks,
 )
 from kesu.cli.language import _
 
@@ -75,6 +76,7 @@ app.add_typer(outbox.app, name="outbox", help=_("Pushes owed, sent and failed.")
 app.add_typer(sign_in.app, name="users", help=_("People who may sign in."))
 app.add_typer(tokens.app, name="tokens", help=_("Keys to the API, each for one person."))
 app.add_typer(audit.app, name="audit", help=_("Who did what; and the proof that nobody changed it."))
+app.add_typer(webhooks.app, name="webhooks", help=_("Programs of your own that are told of complaints."))
 app.command("sync", help=_("Read complaints from the platform now, with progress."))(synchronise.sync)
 app.command("backup", help=_("Save the database into one file; Kesu may serve meanwhile."))(backup.backup)
 app.command("restore", help=_("Fill the database from a backup file."))(backup.restore)
