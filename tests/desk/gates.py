@@ -8,6 +8,7 @@ from typing import Any
 from kesu.accounts.roles import Permission
 from tests.desk.api_gates import API_GATES
 from tests.desk.gate import OWN, PUBLIC, Gate
+from tests.desk.webhook_gates import WEBHOOK_GATES
 
 
 def _case(side: Any) -> dict[str, Any]:
@@ -29,6 +30,7 @@ def _nothing(side: Any) -> dict[str, Any]:
 
 GATES: Mapping[str, Gate | list[Gate]] = {
     **API_GATES,
+    **WEBHOOK_GATES,
     "/": Gate(Permission.VIEW, queries=_inbox),
     "/live": Gate(Permission.VIEW, queries=_inbox),
     "/cases/<int:pk>": Gate(Permission.VIEW, places=_case),

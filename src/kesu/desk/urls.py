@@ -1,7 +1,7 @@
 """The desk's addresses. Every one asks for a signed-in person unless its view says otherwise."""
 
 from django.contrib.auth.views import LogoutView
-from django.urls import path
+from django.urls import include, path
 
 from kesu.desk.views import case, deliveries, entrance, frame, inbox, me, pictures, system
 
@@ -16,6 +16,7 @@ urlpatterns = [
     path("deliveries", deliveries.deliveries, name="deliveries"),
     path("open/<str:token>", deliveries.open_link, name="open"),
     path("system", system.system, name="system"),
+    path("", include("kesu.desk.webhook_urls")),
     path("me/", me.me, name="me"),
     path("me/language", me.choose_my_language, name="my_language"),
     path("me/sessions/<int:pk>/end", me.end_session, name="end_session"),
