@@ -25,7 +25,8 @@ LATE = timedelta(minutes=5)
 PATIENCE = timedelta(seconds=60)
 READINGS_MISSED = 3
 """A mirror older than so many pauses between two readings of an open case is in doubt, even if the step is on time."""
-BATCH = 500
+BATCH = 200
+"""As many as speak at once."""
 
 
 def raise_due_clocks(*, now: datetime) -> int:
@@ -62,7 +63,11 @@ def _in_doubt(now: datetime) -> QuerySet[Clock]:
     stale = max(READINGS_MISSED * timedelta(seconds=settings.CONFIGURATION.reread_open_seconds), LATE)
     # One that was put off for an earlier step has been set to a later moment since.
     not_asked = Q(asked_at__isnull=True) | Q(due_at__gt=F("asked_at") + PATIENCE)
-    due = Clock.objects.filter(not_asked, stopped_at__isnull=True, due_at__lte=now)
-    return due.filter(complaint__history_read_at__lte=now - LATE).filter(
-        Q(due_at__lte=now - LATE) | Q(complaint__history_read_at__lte=now - stale)
+    due = Clock.objects.filter(stopped_at__isnull=True, due_at__lte=now)
+    # Only those that would speak next: with thousands due, each batch must not look at all of them.
+    head = due.order_by("due_at", "id").values("pk")[:BATCH]
+    return (
+        due.filter(not_asked, pk__in=head)
+        .filter(complaint__history_read_at__lte=now - LATE)
+        .filter(Q(due_at__lte=now - LATE) | Q(complaint__history_read_at__lte=now - stale))
     )
