@@ -17,6 +17,14 @@ def _case(side: Any) -> dict[str, Any]:
 
 def _inbox(sides: list[Any]) -> list[str]:
     views = ["view=all", "only=mine", "only=unclaimed", "only=soon", "only=repeat", "only=platform", "only=overdue"]
+    views += [
+        "view=all&q=没发货",
+        "view=all&q=5678",
+        "view=all&q=20000000",
+        "view=all&merchant=果园",
+        "merchant=1900000309",
+    ]
+    views += ["view=all&mark=again&problem=OTHERS&state=PENDING&least=1&since=2020-01-01&assignee=-"]
     return [*views, "mark=0&" + "&".join(f"row={side.complaint.pk}:00000000" for side in sides)]
 
 
@@ -33,6 +41,17 @@ GATES: Mapping[str, Gate | list[Gate]] = {
     **WEBHOOK_GATES,
     "/": Gate(Permission.VIEW, queries=_inbox),
     "/live": Gate(Permission.VIEW, queries=_inbox),
+    "/bulk": [
+        Gate(Permission.ASSIGN, "POST", data={"do": "assign", "case": "1", "to": "wang"}),
+        Gate(Permission.REPLY, "POST", data={"do": "reply", "case": "1"}),
+        Gate(Permission.EXPORT, "POST", data={"do": "csv", "case": "1"}),
+    ],
+    "/export": [
+        Gate(Permission.EXPORT, "POST", data={"query": "view=all", "format": "csv"}),
+        Gate(Permission.EXPORT, "POST", data={"query": "view=all", "format": "xlsx"}),
+    ],
+    "/views/save": Gate(Permission.VIEW, "POST", data={"name": "x", "query": "only=mine"}),
+    "/views/<int:pk>/remove": Gate(method="POST", places=_nothing, of_complaint=False),
     "/cases/<int:pk>": Gate(Permission.VIEW, places=_case),
     "/cases/<int:pk>/live": Gate(Permission.VIEW, places=_case, queries=lambda sides: ["stamp=0"]),
     "/cases/<int:pk>/claim": Gate(Permission.CLAIM, "POST", places=_case, data={"do": "claim"}),

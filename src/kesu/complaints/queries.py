@@ -196,16 +196,21 @@ def rounds_since(
 
 def case(actor: Person, pk: int) -> Complaint:
     """One complaint with all that its page shows. Raises Complaint.DoesNotExist when there is none to be seen."""
-    return (
-        for_list(visible_to(actor))
-        .prefetch_related(
-            "orders",
-            "service_orders",
-            Prefetch("rounds", queryset=Round.objects.order_by("number")),
-            Prefetch("timeline", queryset=TimelineEntry.objects.order_by("operate_time", "log_id")),
-            Prefetch("media", queryset=Media.objects.order_by("pk")),
-        )
-        .get(pk=pk)
+    return _whole(for_list(visible_to(actor))).get(pk=pk)
+
+
+def conversations(actor: Person, pks: Iterable[int]) -> list[Complaint]:
+    """Several complaints as ``case`` gives one, those to be seen of them."""
+    return list(_whole(for_list(visible_to(actor))).filter(pk__in=list(pks)))
+
+
+def _whole(complaints: QuerySet[Complaint]) -> QuerySet[Complaint]:
+    return complaints.prefetch_related(
+        "orders",
+        "service_orders",
+        Prefetch("rounds", queryset=Round.objects.order_by("number")),
+        Prefetch("timeline", queryset=TimelineEntry.objects.order_by("operate_time", "log_id")),
+        Prefetch("media", queryset=Media.objects.order_by("pk")),
     )
 
 

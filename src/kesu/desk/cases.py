@@ -61,12 +61,23 @@ class Mark:
 
 
 class Row:
-    """What one row shows. ``complaint`` comes from ``queries.for_list``; ``viewer`` is who looks."""
+    """What one row shows. ``complaint`` comes from ``queries.for_list``; ``viewer`` is who looks; ``looking`` names
+    who else has the case open."""
 
-    def __init__(self, complaint: Complaint, viewer_pk: int | None, now: datetime) -> None:
+    def __init__(
+        self,
+        complaint: Complaint,
+        viewer_pk: int | None,
+        now: datetime,
+        *,
+        looking: tuple[str, ...] = (),
+        refund_under_way: bool = False,
+    ) -> None:
         self.complaint = complaint
         self.viewer_pk = viewer_pk
         self.now = now
+        self.looking = looking
+        self.refund_under_way = refund_under_way
 
     @cached_property
     def countdown(self) -> Countdown | None:
@@ -76,6 +87,14 @@ class Row:
             return None
         owed = gettext("Complete") if complaint.replied else gettext("Reply")
         return Countdown(owed, self.started_at, complaint.next_due_at, self.now)
+
+    @cached_property
+    def later(self) -> Countdown | None:
+        """The completion's deadline while a reply is owed first."""
+        complaint = self.complaint
+        if self.countdown is None or complaint.replied or complaint.complete_due_at == complaint.next_due_at:
+            return None
+        return Countdown(gettext("Complete"), self.started_at, complaint.complete_due_at, self.now)
 
     @property
     def started_at(self) -> datetime:
@@ -118,6 +137,7 @@ class Row:
             (complaint.need_immediate_service, gettext("Immediate service"), "warning"),
             (complaint.in_platform_service, gettext("Platform service"), "warning"),
             (complaint.incoming_user_response, gettext("Unread message"), "info"),
+            (self.refund_under_way, gettext("Refund on its way"), "info"),
             ("TRUSTED" in complaint.user_tags, gettext("Fast refund"), "quiet"),
             (complaint.full_refunded, gettext("Refunded in full"), "quiet"),
             (complaint.is_agent_mode, gettext("AI agent"), "quiet"),
@@ -149,5 +169,9 @@ class Row:
             complaint.incoming_user_response,
             complaint.full_refunded,
             complaint.is_agent_mode,
+            complaint.round_number,
+            complaint.complete_due_at,
+            self.looking,
+            self.refund_under_way,
         )
         return hashlib.sha256(repr(shown).encode()).hexdigest()[:8]

@@ -13,7 +13,7 @@ from kesu.alerts.models import Attempt, Channel, Message
 from kesu.complaints.queries import visible_to
 from kesu.intake.models import Notice, Rejection
 from kesu.merchants.grants import accounts_visible_to, granted
-from kesu.merchants.models import Account
+from kesu.merchants.models import Account, SubMerchant
 from kesu.rules.classify import ErrorClass
 from kesu.sync.models import Poll, Refresh
 from kesu.worker.models import Heartbeat
@@ -21,6 +21,7 @@ from kesu.worker.models import Heartbeat
 PAGE_SIZE = 50
 PARKED_LIMIT = 50
 RECENT_ATTEMPTS = 500
+MERCHANT_NAMES = 200
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,14 @@ def connected() -> Connected:
         channel=Channel.objects.exists(),
         delivered=Message.objects.filter(state=Message.State.SENT).exists(),
     )
+
+
+def merchant_names(actor: Person) -> list[tuple[str, str]]:
+    """Numbers and names to choose from, accounts and sub-merchants, at most ``MERCHANT_NAMES``."""
+    subs = SubMerchant.objects.filter(granted(actor, account="account", sub_mchid="mchid"))
+    own = accounts_visible_to(actor).order_by().values_list("mchid", "name")
+    found = own.union(subs.order_by().exclude(name="").values_list("mchid", "name")[:MERCHANT_NAMES])
+    return list(found.order_by("mchid")[:MERCHANT_NAMES])
 
 
 def last_poll() -> datetime | None:

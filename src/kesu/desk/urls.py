@@ -3,12 +3,16 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
-from kesu.desk.views import case, deliveries, entrance, frame, inbox, me, pictures, system
+from kesu.desk.views import bulk, case, deliveries, entrance, export, frame, inbox, me, pictures, system, views
 
 app_name = "desk"
 urlpatterns = [
     path("", inbox.inbox, name="inbox"),
     path("live", inbox.live, name="inbox_live"),
+    path("bulk", bulk.bulk, name="bulk"),
+    path("export", export.export, name="export"),
+    path("views/save", views.save, name="save_view"),
+    path("views/<int:pk>/remove", views.remove, name="remove_view"),
     path("cases/<int:pk>", case.case, name="case"),
     path("cases/<int:pk>/live", case.live, name="case_live"),
     path("cases/<int:pk>/claim", case.claim, name="claim"),

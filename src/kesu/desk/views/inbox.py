@@ -5,55 +5,49 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from kesu import clock
-from kesu.complaints import queries
+from kesu.accounts.models import User
+from kesu.accounts.roles import Permission, may
+from kesu.complaints import queries, search
 from kesu.complaints.cursors import CursorError
-from kesu.complaints.models import Complaint
-from kesu.complaints.queries import Only, View
-from kesu.desk.cases import Row
-from kesu.desk.queries import connected, last_poll
+from kesu.complaints.filters import NOBODY
+from kesu.complaints.queries import Page, View
+from kesu.desk import exporting, words
+from kesu.desk.models import SavedView
+from kesu.desk.narrowing import MARK_LABELS, ONLY_LABELS, Narrowing
+from kesu.desk.queries import connected, last_poll, merchant_names
+from kesu.desk.rows import rows
 from kesu.desk.security import private
-
-ONLY_LABELS: dict[str, str | Promise] = {
-    Only.OVERDUE: _("Overdue"),
-    Only.SOON: _("Under 6 hours"),
-    Only.UNCLAIMED: _("Unclaimed"),
-    Only.MINE: _("Mine"),
-    Only.REPEAT: _("Repeat"),
-    Only.PLATFORM: _("Platform service"),
-}
 
 _SHOWN_ROW = re.compile(r"(\d{1,18}):([0-9a-f]{8})")
 
 
 @require_GET
 def inbox(request: HttpRequest) -> HttpResponse:
-    """``?view=open|all``, ``?only=`` one of the narrower views, ``?after=`` a cursor."""
+    """``?view=open|all``, ``?only=`` one of the narrower views, filters as ``narrowing`` names them, ``?after=`` a
+    cursor."""
     now = clock.now()
     mark = queries.newest_round()  # before the rows are read: what begins in between is announced, not lost
-    view, only = _view(request)
-    try:
-        page = queries.page(request.user, view, only, request.GET.get("after", ""), now=now)
-    except CursorError as error:
-        raise Http404("no such page") from error
+    asked = Narrowing.of(request.GET)
+    page = _page(request, asked, now)
     context = {
-        **_counted(request, view, only, now),
-        "rows": _rows(request, page.rows, now),
-        "next": _address(view, only, page.next_cursor) if page.next_cursor else "",
-        "first": _address(view, only) if request.GET.get("after") else "",
+        **_counted(request, asked, now),
+        **_tools(request, asked),
+        "rows": rows(request.user, page.rows, now),
+        "next": asked.address(page.next_cursor) if page.next_cursor else "",
+        "first": asked.address() if request.GET.get("after") else "",
         "mark": mark,
         "arrived": 0,
         "now": now,
         "connected": None if page.rows else connected(),
         "last_poll": None if page.rows else last_poll(),
+        "too_short": bool(asked.filters.text) and search.too_short(asked.filters.text),
     }
     return private(render(request, "desk/inbox.html", context))
 
@@ -65,14 +59,15 @@ def live(request: HttpRequest) -> HttpResponse:
     ``?row=`` repeats the number and stamp of each shown row, ``?mark=`` says up to where the page had read.
     """
     now = clock.now()
-    view, only = _view(request)
+    asked = Narrowing.of(request.GET)
     shown = _shown(request)
     mark = _whole(request.GET.get("mark", ""))
-    found = _rows(request, queries.rows_by_id(request.user, shown), now)
+    found = rows(request.user, queries.rows_by_id(request.user, shown), now)
+    since = queries.rounds_since(request.user, mark, shown, asked.view, asked.only, filters=asked.filters, now=now)
     context = {
-        **_counted(request, view, only, now),
+        **_counted(request, asked, now),
         "changed": [row for row in found if row.stamp != shown[row.complaint.pk]],
-        "arrived": queries.rounds_since(request.user, mark, shown),
+        "arrived": since,
         "mark": mark,
         "now": now,
         "live": True,
@@ -80,24 +75,21 @@ def live(request: HttpRequest) -> HttpResponse:
     return private(render(request, "desk/parts/inbox_live.html", context))
 
 
-def _view(request: HttpRequest) -> tuple[str, str]:
-    view = View.ALL if request.GET.get("view") == View.ALL else View.OPEN
-    only = request.GET.get("only", "")
-    return view, only if view == View.OPEN and only in queries.ONLY else ""
+def _page(request: HttpRequest, asked: Narrowing, now: datetime) -> Page:
+    after = request.GET.get("after", "")
+    try:
+        return queries.page(request.user, asked.view, asked.only, after, filters=asked.filters, now=now)
+    except CursorError as error:
+        raise Http404("no such page") from error
 
 
-def _address(view: str, only: str = "", cursor: str = "") -> str:
-    """The query of an inbox address, "?" included so that it can stand alone in a link."""
-    parts = {"view": view if view != View.OPEN else "", "only": only, "after": cursor}
-    return "?" + urlencode({name: value for name, value in parts.items() if value})
-
-
-def _counted(request: HttpRequest, view: str, only: str, now: datetime) -> dict[str, Any]:
-    """Tabs and narrower views with their numbers."""
+def _counted(request: HttpRequest, asked: Narrowing, now: datetime) -> dict[str, Any]:
+    """Tabs and narrower views with their numbers. Each opens a whole list: filters stay behind."""
     counts = queries.counts(request.user, now=now)
     return {
-        "view": view,
-        "only": only,
+        "view": asked.view,
+        "only": asked.only,
+        "filtered": bool(asked.filters),
         "counts": counts,
         "count_limit": queries.COUNT_LIMIT,
         "narrower": [
@@ -106,16 +98,44 @@ def _counted(request: HttpRequest, view: str, only: str, now: datetime) -> dict[
                 "label": label,
                 "count": counts.only[name],
                 # Pressed again, it opens the whole list.
-                "address": _address(View.OPEN, "" if name == only else name),
+                "address": Narrowing(View.OPEN, "" if name == asked.only else name).address(),
             }
             for name, label in ONLY_LABELS.items()
         ],
-        "here": _address(view, only),
+        "here": asked.address(),
     }
 
 
-def _rows(request: HttpRequest, complaints: list[Complaint], now: datetime) -> list[Row]:
-    return [Row(complaint, request.user.pk, now) for complaint in complaints]
+def _tools(request: HttpRequest, asked: Narrowing) -> dict[str, Any]:
+    """The search, the filters as they stand, saved views, and what can be done with many rows at once."""
+    people = _people(request)
+    return {
+        "asked": asked,
+        "filters": asked.filters,
+        "chips": asked.chips(dict(people)),
+        "hidden": [pair for pair in asked.pairs if pair[0] not in ("view", "only", "q")],
+        "problems": words.PROBLEM_TYPES.items(),
+        "states": words.STATES.items(),
+        "marks": MARK_LABELS.items(),
+        "people": people,
+        "nobody": NOBODY,
+        "merchants": merchant_names(request.user),
+        "saved": [(view, view.query == asked.query) for view in SavedView.objects.filter(user=request.user.pk)],
+        "excel_limit": exporting.EXCEL_LIMIT,
+        "selectable": any(
+            may(request.user, right) for right in (Permission.ASSIGN, Permission.REPLY, Permission.EXPORT)
+        ),
+    }
+
+
+def _people(request: HttpRequest) -> list[tuple[str, str]]:
+    """Whom cases are given to, by username. Those who give none find their own."""
+    if not isinstance(request.user, User):
+        return []
+    if not may(request.user, Permission.ASSIGN):
+        return [(request.user.username, _("Mine"))]
+    found = User.objects.filter(is_active=True).order_by("display_name", "username")
+    return [(user.username, str(user)) for user in found.only("username", "display_name")[:200]]
 
 
 def _shown(request: HttpRequest) -> dict[int, str]:

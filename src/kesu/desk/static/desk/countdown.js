@@ -49,12 +49,13 @@
     const start = Number(element.dataset.start);
     const left = due - at;
     const text = fill(left > 0 ? words.left : words.overdue, { time: duration(left) });
-    const place = element.querySelector("[data-left]");
+    const place = element.querySelector("[data-left], [data-later]");
     if (place && place.textContent !== text) place.textContent = text;
     const colour = tone(start, due, left);
     if (element.dataset.tone !== colour) {
       element.dataset.tone = colour;
-      const row = element.closest(".case, .deadline");
+      // A row has the tone of its nearest deadline.
+      const row = element.matches(".case-later") ? null : element.closest(".case, .deadline");
       if (row) row.dataset.tone = colour;
     }
     const bar = element.closest(".deadline")?.querySelector("progress");

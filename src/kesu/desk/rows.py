@@ -1,0 +1,35 @@
+"""Rows of a list with what other apps know of them: who looks at a case now, whether a refund is on its way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from kesu.accounts.roles import Person
+from kesu.commands.models import CaseView, Refund
+from kesu.commands.reading import STILL_LOOKING
+from kesu.complaints.models import Complaint
+from kesu.desk.cases import Row
+
+UNDER_WAY = (Refund.State.WANTED, Refund.State.PROCESSING)
+
+
+def rows(viewer: Person, complaints: Sequence[Complaint], now: datetime) -> list[Row]:
+    """Two queries, however many rows."""
+    pks = [complaint.pk for complaint in complaints]
+    views = CaseView.objects.filter(complaint__in=pks, seen_at__gt=now - STILL_LOOKING).exclude(user=viewer.pk)
+    looking: dict[int, list[str]] = {}
+    for view in views.select_related("user").order_by("user__display_name", "user__username"):
+        looking.setdefault(view.complaint_id, []).append(str(view.user))
+    refunds = Refund.objects.filter(complaint__in=pks, state__in=UNDER_WAY, due_at__isnull=False)
+    refunding = set(refunds.values_list("complaint", flat=True))
+    return [
+        Row(
+            complaint,
+            viewer.pk,
+            now,
+            looking=tuple(looking.get(complaint.pk, ())),
+            refund_under_way=complaint.pk in refunding,
+        )
+        for complaint in complaints
+    ]
