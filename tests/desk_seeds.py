@@ -32,6 +32,7 @@ PASSWORD = "a-long-password-1"
 PICTURE = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkWPjvPwAEdAKNp3nQ4QAAAABJRU5ErkJggg=="
 )
+ROBOT = "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key="
 DAY = timedelta(hours=24)
 THREE_DAYS = timedelta(hours=72)
 
@@ -162,7 +163,7 @@ def make_channel(now: datetime, name: str = "客服群", **fields: Any) -> Chann
     return Channel.objects.create(
         name=name,
         kind="wecom_robot",
-        settings="{}",
+        settings=json.dumps({"webhook_url": f"{ROBOT}{hashlib.sha256(name.encode()).hexdigest()[:32]}"}),
         budget_key=hashlib.sha256(name.encode()).hexdigest(),
         created_at=now,
         **fields,
