@@ -8,6 +8,7 @@ from typing import Any
 from kesu.accounts.roles import Permission
 from tests.desk.api_gates import API_GATES
 from tests.desk.gate import OWN, PUBLIC, Gate
+from tests.desk.settings_gates import SETTINGS_GATES
 from tests.desk.webhook_gates import WEBHOOK_GATES
 
 
@@ -38,6 +39,7 @@ def _nothing(side: Any) -> dict[str, Any]:
 
 GATES: Mapping[str, Gate | list[Gate]] = {
     **API_GATES,
+    **SETTINGS_GATES,
     **WEBHOOK_GATES,
     "/": Gate(Permission.VIEW, queries=_inbox),
     "/live": Gate(Permission.VIEW, queries=_inbox),

@@ -3,6 +3,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
+from kesu.desk import settings_urls
 from kesu.desk.views import bulk, case, deliveries, entrance, export, frame, inbox, me, pictures, system, views
 
 app_name = "desk"
@@ -29,4 +30,5 @@ urlpatterns = [
     path("sign-out", LogoutView.as_view(), name="sign_out"),
     path("language", frame.choose_language, name="choose_language"),
     path("theme", frame.choose_theme, name="choose_theme"),
+    *settings_urls.urlpatterns,
 ]
