@@ -84,17 +84,19 @@ def _lease(found: list[Delivery], now: datetime) -> list[Claim]:
 def settle(claim: Claim, answer: Answer, *, now: datetime, milliseconds: int, jitter: float) -> Delivery.State:
     """Log the answer and settle the delivery; its state then.
 
-    A try whose lease another worker took over is logged, and settles the delivery only when it was taken.
+    A try whose lease another worker took over is logged, and settles the delivery only when it was taken. A delivery
+    that was removed meanwhile is FAILED.
     """
-    DeliveryAttempt.objects.filter(delivery=claim.delivery_pk, number=claim.number).update(
+    delivery = _held(claim.delivery_pk)
+    if delivery is None:
+        return Delivery.State.FAILED
+    DeliveryAttempt.objects.filter(delivery=delivery, number=claim.number).update(
         outcome=Outcome.DELIVERED if answer.taken else Outcome.FAILED,
         status=answer.status,
         error=answer.error[:200],
         response=answer.response[:500],
         duration_ms=milliseconds,
     )
-    rows = Delivery.objects.select_for_update(no_key=True, of=("self",)).select_related("endpoint")
-    delivery = rows.defer("endpoint__url", "endpoint__secret", "endpoint__previous_secret").get(pk=claim.delivery_pk)
     if answer.taken:
         _delivered(delivery, now)
     elif delivery.attempts == claim.number and delivery.state == Delivery.State.PENDING:
@@ -111,6 +113,16 @@ def switch_off(endpoint: Endpoint, reason: str) -> None:
     Delivery.objects.filter(endpoint=endpoint, state=Delivery.State.PENDING).update(
         state=Delivery.State.FAILED, error=SWITCHED_OFF
     )
+
+
+def _held(delivery_pk: int) -> Delivery | None:
+    """The delivery, locked after its endpoint: whoever switches an endpoint off takes them in this order too."""
+    endpoints = Endpoint.objects.select_for_update(no_key=True).filter(deliveries=delivery_pk)
+    endpoint = endpoints.defer("url", "secret", "previous_secret").first()
+    delivery = Delivery.objects.select_for_update(no_key=True).filter(pk=delivery_pk).first()
+    if delivery is not None and endpoint is not None:
+        delivery.endpoint = endpoint
+    return delivery
 
 
 def _delivered(delivery: Delivery, now: datetime) -> None:
@@ -131,7 +143,7 @@ def _failed(delivery: Delivery, answer: Answer, now: datetime, jitter: float) ->
     delivery.save(update_fields=["failures", "error", "state", "due_at"])
     endpoint = delivery.endpoint
     if endpoint.failing_since is None:
-        Endpoint.objects.filter(pk=endpoint.pk, failing_since__isnull=True).update(failing_since=now)
+        Endpoint.objects.filter(pk=endpoint.pk).update(failing_since=now)
     if answer.status == GONE:
         _disable(endpoint, NOT_WANTED, now)
     elif wait is None and is_given_up(endpoint.failing_since, now):
@@ -139,8 +151,7 @@ def _failed(delivery: Delivery, answer: Answer, now: datetime, jitter: float) ->
 
 
 def _disable(endpoint: Endpoint, reason: str, now: datetime) -> None:
-    held = Endpoint.objects.select_for_update(no_key=True).filter(pk=endpoint.pk, enabled=True)
-    if not held.values_list("pk", flat=True).first():
+    if not endpoint.enabled:
         return
     switch_off(endpoint, reason)
     log.error("webhook.disabled", endpoint=endpoint.pk, reason=reason)

@@ -81,9 +81,11 @@ def rotate(endpoint: Endpoint, *, now: datetime) -> str:
     return endpoint.secret
 
 
+@transaction.atomic
 def remove(endpoint: Endpoint) -> None:
     """With everything it was owed and its log."""
-    endpoint.delete()
+    Endpoint.objects.select_for_update().get(pk=endpoint.pk)
+    Endpoint.objects.filter(pk=endpoint.pk).delete()
 
 
 @transaction.atomic
