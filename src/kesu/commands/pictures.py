@@ -66,8 +66,7 @@ def written_anew(content: bytes) -> tuple[bytes, str]:
         with Image.open(io.BytesIO(content), formats=[{"jpg": "JPEG", "png": "PNG", "bmp": "BMP"}[kind]]) as opened:
             if opened.width * opened.height > MOST_PIXELS:
                 raise PictureRefused("pixels")
-            upright = ImageOps.exif_transpose(opened)
-            bare = upright.convert("RGBA" if "A" in upright.getbands() or "transparency" in upright.info else "RGB")
+            bare = _bare(ImageOps.exif_transpose(opened))
     except Image.DecompressionBombError:
         raise PictureRefused("pixels") from None
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
@@ -77,6 +76,16 @@ def written_anew(content: bytes) -> tuple[bytes, str]:
         if len(written) <= LARGEST_UPLOAD:
             return written, "image/png"
     return _as_jpeg(bare), "image/jpeg"
+
+
+def _bare(picture: Image.Image) -> Image.Image:
+    """Its pixels in RGB or RGBA, and nothing that was told beside them: a colour profile can hold anything."""
+    if picture.mode.startswith("I"):  # 16 bits of grey, of which Pillow would cut off instead of narrowing
+        picture = picture.convert("I").point(lambda grey: grey * (1 / 256)).convert("L")
+    see_through = "A" in picture.getbands() or "transparency" in picture.info
+    bare = picture.convert("RGBA" if see_through else "RGB")
+    bare.info.clear()
+    return bare
 
 
 def _as_jpeg(picture: Image.Image) -> bytes:
