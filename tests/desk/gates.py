@@ -7,13 +7,10 @@ from typing import Any
 
 from kesu.accounts.roles import Permission
 from tests.desk.api_gates import API_GATES
+from tests.desk.case_gates import CASE_GATES
 from tests.desk.gate import OWN, PUBLIC, Gate
 from tests.desk.settings_gates import SETTINGS_GATES
 from tests.desk.webhook_gates import WEBHOOK_GATES
-
-
-def _case(side: Any) -> dict[str, Any]:
-    return {"pk": side.complaint.pk}
 
 
 def _inbox(sides: list[Any]) -> list[str]:
@@ -39,8 +36,9 @@ def _nothing(side: Any) -> dict[str, Any]:
 
 GATES: Mapping[str, Gate | list[Gate]] = {
     **API_GATES,
-    **SETTINGS_GATES,
+    **CASE_GATES,
     **WEBHOOK_GATES,
+    **SETTINGS_GATES,
     "/": Gate(Permission.VIEW, queries=_inbox),
     "/live": Gate(Permission.VIEW, queries=_inbox),
     "/bulk": [
@@ -54,9 +52,6 @@ GATES: Mapping[str, Gate | list[Gate]] = {
     ],
     "/views/save": Gate(Permission.VIEW, "POST", data={"name": "x", "query": "only=mine"}),
     "/views/<int:pk>/remove": Gate(method="POST", places=_nothing, of_complaint=False),
-    "/cases/<int:pk>": Gate(Permission.VIEW, places=_case),
-    "/cases/<int:pk>/live": Gate(Permission.VIEW, places=_case, queries=lambda sides: ["stamp=0"]),
-    "/cases/<int:pk>/claim": Gate(Permission.CLAIM, "POST", places=_case, data={"do": "claim"}),
     "/media/<int:pk>": Gate(Permission.VIEW, places=lambda side: {"pk": side.picture.pk}),
     "/deliveries": Gate(Permission.DELIVERIES, queries=lambda sides: ["state=failed", "state=sent", "before=999999"]),
     # Leads on to the case, which has its own gate.

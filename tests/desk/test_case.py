@@ -16,6 +16,10 @@ def page_of(desk, case) -> str:
     return answer.content.decode()
 
 
+def deadlines(page: str) -> str:
+    return page[page.index('id="case-deadlines"') : page.index('id="case-handler"')]
+
+
 def moments(page: str) -> list[tuple[str, str]]:
     """(side, text without tags) of each entry, in order."""
     found = re.findall(r'<li class="moment moment-(\w+)">(.*?)</li>', page, re.S)
@@ -46,10 +50,10 @@ def test_a_case_without_history_shows_the_complaint_itself(desk, day):
 
 
 def test_both_deadlines_are_shown_until_the_reply_is_given(desk, day):
-    page = page_of(desk, day["case"])
+    page = deadlines(page_of(desk, day["case"]))
     assert page.count('class="countdown"') == 2
     replied = Complaint.objects.get(state="PROCESSING", in_platform_service=True)
-    page = page_of(desk, replied)
+    page = deadlines(page_of(desk, replied))
     assert page.count('class="countdown"') == 1
     assert "首次回复" in page
     assert "没有待办" in page_of(desk, Complaint.objects.get(state="PROCESSED"))
@@ -167,7 +171,7 @@ def stamp_of(page: str) -> str:
 def test_an_open_case_is_sent_anew_only_when_it_changed(desk, day, now):
     case = day["case"]
     stamp = stamp_of(page_of(desk, case))
-    assert 'id="casepage"' not in desk.get(f"/cases/{case.pk}/live?stamp={stamp}").content.decode()
+    assert 'id="case-talk"' not in desk.get(f"/cases/{case.pk}/live?stamp={stamp}").content.decode()
     say(case, "MERCHANT_RESPONSE", now, "今天给您办理退款")
     answer = desk.get(f"/cases/{case.pk}/live?stamp={stamp}").content.decode()
     assert "今天给您办理退款" in answer

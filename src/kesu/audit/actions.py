@@ -24,6 +24,7 @@ class Action(StrEnum):
     CLAIMED = "claimed"
     RELEASED = "released"
     ASSIGNED = "assigned"
+    AGREEMENT_MARKED = "agreement_marked"
     EXPORTED = "exported"
     ERASED = "erased"
     SETTING_CHANGED = "setting_changed"

@@ -22,10 +22,14 @@ def newest_entry(complaint_pk: int) -> int:
     return newest or 0
 
 
-def note_view(user: User, complaint: Complaint, *, now: datetime) -> None:
-    """This person has the case before their eyes as it stands."""
-    CaseView.objects.update_or_create(
-        complaint=complaint, user=user, defaults={"seen_at": now, "seen_entry": newest_entry(complaint.pk)}
+def note_view(user: User, complaint: Complaint, *, entry: int | None = None, now: datetime) -> None:
+    """This person has the case before their eyes as it stands, or up to the timeline row ``entry``."""
+    newest = newest_entry(complaint.pk) if entry is None else entry
+    CaseView.objects.bulk_create(
+        [CaseView(complaint=complaint, user=user, seen_at=now, seen_entry=newest)],
+        update_conflicts=True,
+        unique_fields=["complaint", "user"],
+        update_fields=["seen_at", "seen_entry"],
     )
 
 

@@ -97,6 +97,7 @@ def invalid(wrong: InvalidCommand) -> str:
         "too_many_pictures": lambda: _("At most four pictures can be sent."),
         "picture_unknown": lambda: _("A picture is missing. Choose it again."),
         "sender_identity": lambda: _("The sender is MANUAL or MACHINE."),
+        "no_payer_message": lambda: _("Only a message of the payer can be marked as agreement."),
         "assignee_cannot": lambda: _("This person cannot see the case or may not reply. Choose somebody else."),
         "amount": lambda: _("There is nothing left to refund, or the amount is not more than zero."),
         "amount_too_much": lambda: _("The amount is more than was paid."),

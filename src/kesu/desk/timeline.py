@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from kesu.complaints.models import Complaint, Media, Round, TimelineEntry
 from kesu.desk import words
-from kesu.rules.operations import Actor, actor_of, is_known_operation
+from kesu.rules.operations import PAYER_MESSAGES, Actor, actor_of, is_known_operation
 
 SIDES = {Actor.PAYER: "left", Actor.MERCHANT: "right"}
 BY_THEMSELVES = frozenset({Actor.SYSTEM})
@@ -22,7 +22,11 @@ CREATED = "USER_CREATE_COMPLAINT"
 
 @dataclass(frozen=True)
 class Moment:
-    """One entry. ``side`` is left, right or middle; ``unknown_word`` is an ``operate_type`` never published."""
+    """One entry. ``side`` is left, right or middle; ``unknown_word`` is an ``operate_type`` never published.
+
+    ``choices``: buttons, links and questions that a message offers; ``by``: who wrote it at this desk;
+    ``is_message``: words of the payer that may be an agreement, ``agreed`` when somebody marked them so.
+    """
 
     at: datetime
     side: str
@@ -33,25 +37,57 @@ class Moment:
     notes: tuple[str, ...] = ()
     pictures: list[Media] = field(default_factory=list)
     unknown_word: str = ""
+    choices: tuple[str, ...] = ()
+    log_id: str = ""
+    by: str = ""
+    is_message: bool = False
+    agreed: bool = False
 
 
 @dataclass(frozen=True)
 class Passage:
-    """The entries of one round. ``number`` is 1 for the first complaint."""
+    """The entries of one round. ``number`` is 1 for the first complaint. ``complaint`` is named where several are
+    shown as one."""
 
     number: int
     started_at: datetime
     moments: list[Moment]
+    complaint: Complaint | None = None
 
 
-def passages(complaint: Complaint) -> list[Passage]:
-    """The whole history, oldest first, cut where a new round began. Reads prefetched relations only."""
-    moments = list(_moments(complaint))
+def passages(
+    complaint: Complaint, *, authors: Mapping[str, str] | None = None, agreed: Collection[str] = ()
+) -> list[Passage]:
+    """The whole history, oldest first, cut where a new round began. Reads prefetched relations only. ``authors``:
+    which member of staff wrote an entry, by its ``log_id``; ``agreed``: entries marked as agreement."""
+    moments = [
+        replace(moment, by=(authors or {}).get(moment.log_id, ""), agreed=moment.log_id in agreed)
+        for moment in _moments(complaint)
+    ]
     rounds = sorted(complaint.rounds.all(), key=lambda item: item.number)
     return [
         Passage(number, started_at, [moment for moment in moments if _is_within(moment, number, started_at, until)])
         for number, started_at, until in _spans(complaint, rounds)
     ]
+
+
+def together(complaints: Iterable[Complaint], **known: Any) -> list[Passage]:
+    """The histories of one payer's complaints as one conversation: in the order of time, and a passage ends where the
+    next entry belongs to another complaint or round."""
+    every = [
+        (moment.at, complaint.pk, index, complaint, passage, moment)
+        for complaint in complaints
+        for passage in passages(complaint, **known)
+        for index, moment in enumerate(passage.moments)
+    ]
+    told: list[Passage] = []
+    for _at, _pk, _index, complaint, passage, moment in sorted(every, key=lambda row: row[:3]):
+        last = told[-1] if told else None
+        if last is None or last.complaint is not complaint or last.number != passage.number:
+            last = Passage(passage.number, moment.at, [], complaint)
+            told.append(last)
+        last.moments.append(moment)
+    return told
 
 
 def _spans(complaint: Complaint, rounds: Iterable[Round]) -> Iterator[tuple[int, datetime, datetime | None]]:
@@ -106,6 +142,9 @@ def _moment(entry: TimelineEntry, pictures: list[Media]) -> Moment:
         notes=tuple(note for note in _notes(entry) if note != entry.details),
         pictures=pictures,
         unknown_word="" if known else entry.operate_type,
+        choices=tuple(_choices(entry)),
+        log_id=entry.log_id,
+        is_message=entry.operate_type in PAYER_MESSAGES,
     )
 
 
@@ -130,17 +169,37 @@ def _notes(entry: TimelineEntry) -> Iterator[str]:
     click = raw.get("click_message")
     if isinstance(click, dict) and isinstance(click.get("message_content"), str):
         yield click["message_content"]
+    for block in _blocks(raw):
+        text = _text_of(block.get("text"))
+        if text:
+            yield text
+
+
+def _choices(entry: TimelineEntry) -> Iterator[str]:
+    """What a message lets the payer press."""
+    for block in _blocks(_object(entry.raw)):
+        group, listed = block.get("button_group"), block.get("faq_list")
+        buttons = group.get("buttons") if isinstance(group, dict) else None
+        faqs = listed.get("faqs") if isinstance(listed, dict) else None
+        parts = [block.get("link"), block.get("button"), *_list(buttons)]
+        for text in [*map(_text_of, parts), *(_text_of(faq, "faq_title") for faq in _list(faqs))]:
+            if text:
+                yield text
+
+
+def _blocks(raw: dict[str, Any]) -> list[dict[str, Any]]:
     message = raw.get("normal_message")
-    blocks = message.get("blocks") if isinstance(message, dict) else None
-    for block in blocks if isinstance(blocks, list) else ():
-        yield from _block_texts(block)
+    return [block for block in _list(message.get("blocks") if isinstance(message, dict) else None) if block]
 
 
-def _block_texts(block: Any) -> Iterator[str]:
-    for name in ("text", "link", "button"):
-        part = block.get(name) if isinstance(block, dict) else None
-        if isinstance(part, dict) and isinstance(part.get("text"), str):
-            yield part["text"]
+def _list(value: Any) -> list[dict[str, Any]]:
+    """The objects of a list; whatever else the platform sends there is left out."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _text_of(part: Any, name: str = "text") -> str:
+    text = part.get(name) if isinstance(part, dict) else None
+    return text if isinstance(text, str) else ""
 
 
 def _object(text: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
 from kesu.desk import settings_urls
-from kesu.desk.views import bulk, case, deliveries, entrance, export, frame, inbox, me, pictures, system, views
+from kesu.desk.views import bulk, deliveries, entrance, export, frame, inbox, me, pictures, system, views
 
 app_name = "desk"
 urlpatterns = [
@@ -14,9 +14,7 @@ urlpatterns = [
     path("export", export.export, name="export"),
     path("views/save", views.save, name="save_view"),
     path("views/<int:pk>/remove", views.remove, name="remove_view"),
-    path("cases/<int:pk>", case.case, name="case"),
-    path("cases/<int:pk>/live", case.live, name="case_live"),
-    path("cases/<int:pk>/claim", case.claim, name="claim"),
+    path("", include("kesu.desk.case_urls")),
     path("media/<int:pk>", pictures.picture, name="picture"),
     path("deliveries", deliveries.deliveries, name="deliveries"),
     path("open/<str:token>", deliveries.open_link, name="open"),

@@ -1,13 +1,11 @@
-"""One case: the facts, both deadlines, the conversation, who was told. And claiming it."""
+"""One case: the facts, both deadlines, the conversation, and everything that can be done about it. And claiming it."""
 
 from __future__ import annotations
 
-import hashlib
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -15,30 +13,44 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_http_methods
 
 from kesu import clock
+from kesu.accounts import roles
 from kesu.accounts.actor import Actor
+from kesu.accounts.roles import Permission
 from kesu.alerts.services import ClaimedError
 from kesu.commands import verbs
+from kesu.commands.models import Command
+from kesu.commands.seen import Seen
 from kesu.complaints import queries
 from kesu.complaints.models import Complaint
-from kesu.desk.cases import Countdown, Row
-from kesu.desk.queries import deliveries_of
+from kesu.desk.answering import again, found, page_of
+from kesu.desk.cases import Row
+from kesu.desk.said import WRITING, text_of
 from kesu.desk.security import private
-from kesu.desk.timeline import passages
+from kesu.desk.sheets import NOTHING, Given
+from kesu.rules.guards import GuardProfile
+from kesu.sync.requests import Priority, request_refresh, wake_loop
+
+FRESH: timedelta = GuardProfile().fresh_for
 
 
 @require_GET
 def case(request: HttpRequest, pk: int) -> HttpResponse:
-    now = clock.now()
-    context = _context(request, _found(request, pk), now)
+    """``?together=1``: with the payer's other complaints as one conversation; ``?again=`` a command that failed: its
+    words stand in the reply box."""
+    given = _again(request, pk)
+    context = page_of(request, pk, given=given, together=request.GET.get("together") == "1")
+    read_again_when_old(context["case"], now=context["now"])
     return private(render(request, "desk/case.html", context))
 
 
 @require_GET
 def live(request: HttpRequest, pk: int) -> HttpResponse:
-    """The time, and the whole case anew when ``?stamp=`` is no longer what would be shown."""
-    now = clock.now()
-    context = _context(request, _found(request, pk), now)
+    """The time, and the whole case anew when ``?stamp=`` is no longer what would be shown. ``?seen=``: up to where
+    the open page shows it; what is newer is announced."""
+    context = page_of(request, pk, together=request.GET.get("together") == "1")
+    before = Seen.parse(request.GET.get("seen", "")[:40])
     context["changed"] = request.GET.get("stamp", "") != context["stamp"]
+    context["news"] = _newer(context["case"], before) if before else 0
     context["live"] = True
     return private(render(request, "desk/parts/case_live.html", context))
 
@@ -52,68 +64,46 @@ def claim(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "GET":
         return redirect("desk:case", pk=pk)
     now = clock.now()
-    complaint = _found(request, pk)
+    complaint = found(request, pk)
     verb = verbs.release if request.POST.get("do") == "release" else verbs.claim
     try:
         verb(Actor.of(request), complaint, now=now)
     except ClaimedError as claimed:
         messages.info(request, gettext("%(name)s was faster and handles this case.") % {"name": claimed.owner})
-    if getattr(request, "htmx", None) and request.POST.get("part") == "row":
+    if getattr(request, "htmx", None):
+        if request.POST.get("part") != "row":
+            return again(request, pk, NOTHING)
         row = Row(queries.rows_by_id(request.user, [pk])[0], request.user.pk, now)
         return private(render(request, "desk/parts/row.html", {"row": row}))
     return redirect(_way_back(request, reverse("desk:case", args=[pk])))
 
 
-def _found(request: HttpRequest, pk: int) -> Complaint:
-    try:
-        return queries.case(request.user, pk)
-    except Complaint.DoesNotExist as error:
-        raise Http404("no such complaint") from error
+def read_again_when_old(complaint: Complaint, *, now: datetime) -> bool:
+    """Ask for a fresh read when the mirror is older than what guards take for fresh; whether it was asked for."""
+    if now - complaint.history_read_at <= FRESH:
+        return False
+    key = (complaint.account_id, complaint.complaint_id)
+    request_refresh({key: "opened"}, priority=Priority.HEARD, now=now)
+    wake_loop("refresh")
+    return True
 
 
-def _context(request: HttpRequest, complaint: Complaint, now: datetime) -> dict[str, Any]:
-    row = Row(complaint, request.user.pk, now)
-    others = queries.others_of_payer(request.user, complaint)
-    context = {
-        "case": complaint,
-        "row": row,
-        "now": now,
-        "clocks": _clocks(complaint, row.started_at, now),
-        "current_round": next((item for item in complaint.rounds.all() if item.number == complaint.round_number), None),
-        "passages": passages(complaint),
-        "pushes": deliveries_of(request.user, complaint.pk),
-        "others": [Row(other, request.user.pk, now) for other in others[: queries.OTHERS_LIMIT]],
-        "more_others": len(others) > queries.OTHERS_LIMIT,
-    }
-    context["stamp"] = _stamp(context)
-    return context
+def _again(request: HttpRequest, pk: int) -> Given:
+    number = request.GET.get("again", "")
+    if not (number.isascii() and number.isdigit() and len(number) <= 18) or not roles.may(
+        request.user, Permission.REPLY
+    ):
+        return NOTHING
+    seen = queries.visible_to(request.user).filter(pk=pk)
+    command = Command.objects.filter(pk=int(number), complaint__in=seen, kind__in=WRITING).first()
+    return Given("reply", {"text": text_of(command)}) if command else NOTHING
 
 
-def _clocks(complaint: Complaint, started_at: datetime, now: datetime) -> list[Countdown]:
-    """The deadlines that still run, the nearer one first."""
-    if not complaint.open:
-        return []
-    reply = Countdown(gettext("Reply"), started_at, complaint.reply_due_at, now)
-    complete = Countdown(gettext("Complete"), started_at, complaint.complete_due_at, now)
-    return [complete] if complaint.replied else [reply, complete]
-
-
-def _stamp(context: dict[str, Any]) -> str:
-    """A hash of everything the page shows besides the passing of time."""
-    complaint = context["case"]
-    shown = (
-        context["row"].stamp,
-        complaint.reply_due_at,
-        complaint.complete_due_at,
-        complaint.payer_phone_tail,
-        complaint.apply_refund_amount,
-        [entry.pk for entry in complaint.timeline.all()],
-        [(media.pk, media.state) for media in complaint.media.all()],
-        [(item.number, item.replied_at, item.completed_at) for item in complaint.rounds.all()],
-        [(push.pk, push.state, push.attempts) for push in context["pushes"]],
-        [(other.complaint.pk, other.stamp) for other in context["others"]],
+def _newer(complaint: Complaint, before: Seen) -> int:
+    """How many entries the page does not show yet, our own acts aside."""
+    return sum(
+        entry.pk > before.entry and not entry.operate_type.startswith("MERCHANT_") for entry in complaint.timeline.all()
     )
-    return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]
 
 
 def _way_back(request: HttpRequest, otherwise: str) -> str:

@@ -1,0 +1,237 @@
+"""All that the page of one case shows, read in a fixed number of queries."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q
+from django.utils.translation import gettext
+
+from kesu.accounts import roles
+from kesu.accounts.models import Role, User
+from kesu.accounts.roles import PERMISSIONS, SEE_ALL_MERCHANTS, Permission
+from kesu.audit import queries as audit
+from kesu.commands import facts, quick_replies, verbs
+from kesu.commands.checks import look_at
+from kesu.commands.models import Agreement, Command
+from kesu.commands.reading import lookers
+from kesu.commands.seen import Seen
+from kesu.complaints import queries
+from kesu.complaints.guard_wording import percent
+from kesu.complaints.models import Complaint
+from kesu.desk import said, timeline
+from kesu.desk.cases import Countdown, Row
+from kesu.desk.money import Money
+from kesu.desk.queries import deliveries_of
+from kesu.desk.sheets import NOTHING, Given, Sheet, sheet
+from kesu.merchants.models import Grant
+from kesu.rules.rates import Outcome, effect_of
+
+AUDIT_SHOWN = 50
+NOTES_SHOWN = 100
+
+
+class CaseFile:
+    """``complaint`` comes from ``queries.case``. ``given``: what one of the forms holds already. ``together``: with
+    the conversations of the payer's other complaints."""
+
+    def __init__(
+        self,
+        user: User,
+        complaint: Complaint,
+        now: datetime,
+        *,
+        given: Given = NOTHING,
+        together: bool = False,
+    ) -> None:
+        self.user, self.complaint, self.now, self.given, self.together = user, complaint, now, given, together
+        self.may = roles.permissions(user)
+        self.facts = facts.of(complaint, now=now)
+        self.money = Money(user, complaint, self.facts, given, now)
+
+    def context(self) -> dict[str, Any]:
+        shown = {
+            "case": self.complaint,
+            "row": self.row,
+            "now": self.now,
+            "clocks": self._clocks(),
+            "current_round": self._current_round(),
+            "overdue_effect": self._overdue_effect(),
+            "passages": self._passages(),
+            "together": self.together,
+            "agreed": self.agreed,
+            "pushes": deliveries_of(self.user, self.complaint.pk),
+            "others": self._others[: queries.OTHERS_LIMIT],
+            "more_others": len(self._others) > queries.OTHERS_LIMIT,
+            "seen": str(self.seen),
+            "said": said.of_interest(self.commands, self.user, self.now),
+            "done_here": self.commands,
+            "money": self.money,
+            "reply": self.reply,
+            "complete": self._complete(),
+            "draft_mark": self._draft_mark(),
+            "templates": self._templates(),
+            "notes": list(self.complaint.notes.select_related("author").order_by("-pk")[:NOTES_SHOWN]),
+            "note_text": self.given.text if self.given.form == "note" else "",
+            "given": self.given,
+            "assignees": self._assignees(),
+            "lookers": lookers(self.complaint, besides=self.user, now=self.now),
+            "audit": self._audit(),
+            "next_case": self._next(),
+        }
+        shown["stamp"] = self._stamp(shown)
+        shown["seconds"] = 2 if any(not command.is_settled for command in self.commands) else 10
+        return shown
+
+    @cached_property
+    def row(self) -> Row:
+        return Row(self.complaint, self.user.pk, self.now)
+
+    @cached_property
+    def commands(self) -> list[Command]:
+        """The newest first."""
+        return list(self.complaint.commands.select_related("actor").order_by("-pk")[: said.MOST])
+
+    @cached_property
+    def seen(self) -> Seen:
+        """Up to where this page shows the case."""
+        entries = [entry.pk for entry in self.complaint.timeline.all()]
+        return Seen(max(entries, default=0), self.commands[0].pk if self.commands else 0)
+
+    @cached_property
+    def agreed(self) -> frozenset[str]:
+        return frozenset(Agreement.objects.filter(complaint=self.complaint).values_list("log_id", flat=True))
+
+    @cached_property
+    def reply(self) -> Sheet | None:
+        """The reply box; for immediate service where the payer waits for it."""
+        if Permission.REPLY not in self.may:
+            return None
+        given = self.given if self.given.form == "reply" else NOTHING
+        return reply_sheet(self.user, self.complaint, self.facts, given, now=self.now)
+
+    def _complete(self) -> Sheet | None:
+        if Permission.COMPLETE not in self.may or not self.complaint.open:
+            return None
+        given = self.given if self.given.form == "complete" else NOTHING
+        concerns = look_at(self.facts, self.complaint, Command.Kind.COMPLETE, {}, now=self.now)
+        return sheet("complete", given, concerns, may_override=Permission.OVERRIDE in self.may)
+
+    def _clocks(self) -> list[Countdown]:
+        """The deadlines that still run, the nearer one first."""
+        complaint, started_at = self.complaint, self.row.started_at
+        if not complaint.open:
+            return []
+        reply = Countdown(gettext("Reply"), started_at, complaint.reply_due_at, self.now)
+        complete = Countdown(gettext("Complete"), started_at, complaint.complete_due_at, self.now)
+        return [complete] if complaint.replied else [reply, complete]
+
+    def _current_round(self) -> Any:
+        rounds = self.complaint.rounds.all()
+        return next((item for item in rounds if item.number == self.complaint.round_number), None)
+
+    def _overdue_effect(self) -> dict[str, str] | None:
+        """What waiting does to the timely rate: from what it is to what it would be."""
+        rate = self.facts.timely
+        if rate is None or not rate.denominator:
+            return None
+        effect = effect_of(self.facts.record, Outcome.OVERDUE, rate, now=self.now)
+        if effect is None:
+            return None
+        return {"before": percent(effect.before.basis_points), "after": percent(effect.after.basis_points)}
+
+    def _passages(self) -> list[timeline.Passage]:
+        known = {"authors": said.authors(self.commands, self.complaint.timeline.all()), "agreed": self.agreed}
+        if not self.together:
+            return timeline.passages(self.complaint, **known)
+        others = queries.conversations(self.user, [other.complaint.pk for other in self._others])
+        return timeline.together([self.complaint, *others], **known)
+
+    @cached_property
+    def _others(self) -> list[Row]:
+        others = queries.others_of_payer(self.user, self.complaint)
+        return [Row(other, self.user.pk, self.now) for other in others]
+
+    def _draft_mark(self) -> int:
+        """Changes when this person's reply was taken: a draft kept by the browser is of no use then."""
+        mine = [row.pk for row in self.commands if row.actor_id == self.user.pk and row.kind in said.WRITING]
+        return max(mine, default=0)
+
+    def _templates(self) -> list[Any]:
+        return list(quick_replies.offered_for(self.complaint)) if Permission.REPLY in self.may else []
+
+    def _assignees(self) -> list[User]:
+        """Whoever could take the case on: may reply, and sees its merchant."""
+        if Permission.ASSIGN not in self.may:
+            return []
+        complaint = self.complaint
+        granted = Grant.objects.filter(
+            user=OuterRef("pk"), account=complaint.account_id, sub_mchid__in=["", complaint.complainted_mchid]
+        )
+        able = [role for role in Role if Permission.REPLY in PERMISSIONS[role]]
+        sees = Q(all_merchants=True) | Q(role__in=[*SEE_ALL_MERCHANTS]) | Exists(granted)
+        people = User.objects.filter(sees, is_active=True, role__in=able)
+        return list(people.order_by("display_name", "username")[:200])
+
+    def _audit(self) -> list[Any]:
+        if Permission.AUDIT not in self.may:
+            return []
+        return audit.entries(subject=verbs.subject(self.complaint), limit=AUDIT_SHOWN)
+
+    def _next(self) -> Row | None:
+        """The most urgent other case that is this person's or nobody's."""
+        found = queries.cases(self.user, queries.View.OPEN, now=self.now).exclude(pk=self.complaint.pk)
+        found = found.filter(Q(claimed_by=None) | Q(claimed_by=self.user))
+        first = queries.for_list(found).order_by("next_due_at", "id").first()
+        return Row(first, self.user.pk, self.now) if first else None
+
+    def _stamp(self, shown: dict[str, Any]) -> str:
+        """A hash of everything the page shows besides the passing of time and what was typed into it."""
+        complaint = self.complaint
+        told = (
+            self.row.stamp,
+            complaint.reply_due_at,
+            complaint.complete_due_at,
+            complaint.payer_phone_tail,
+            complaint.apply_refund_amount,
+            [entry.pk for entry in complaint.timeline.all()],
+            [(media.pk, media.state) for media in complaint.media.all()],
+            [(item.number, item.replied_at, item.completed_at) for item in complaint.rounds.all()],
+            [(push.pk, push.state, push.attempts) for push in shown["pushes"]],
+            [(other.complaint.pk, other.stamp) for other in self._others],
+            [(command.pk, command.state, command.error) for command in self.commands],
+            [(row.command.pk, row.command.state) for row in shown["said"]],
+            [(row.refund.pk, row.refund.state) for row in self.money.refunds],
+            [row.request.pk for row in self.money.requests],
+            [note.pk for note in shown["notes"]],
+            [person.pk for person in shown["lookers"]],
+            sorted(self.agreed),
+        )
+        return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
+
+
+def reply_sheet(user: User, complaint: Complaint, case: facts.CaseFacts, given: Given, *, now: datetime) -> Sheet:
+    """The reply box with what guards and red lines say of its words. An empty box is not complained about."""
+    kind = Command.Kind.IMMEDIATE_REPLY if complaint.need_immediate_service else Command.Kind.REPLY
+    payload: dict[str, Any] = {"text": given.text, "pictures": list(given.pictures), **jumps(given)}
+    concerns = [
+        concern
+        for concern in look_at(case, complaint, kind, payload, now=now)
+        if given.text.strip() or concern.code != "reply_empty"
+    ]
+    may_override = roles.may(user, Permission.OVERRIDE)
+    return sheet("reply", given, concerns, text=given.text, may_override=may_override)
+
+
+def jumps(given: Given) -> dict[str, dict[str, str] | None]:
+    """The link or mini program of a reply, as its verb takes them."""
+    values = given.values
+    link = {"url": values.get("jump_url", ""), "text": values.get("jump_text", "")}
+    program = {name: values.get(f"mini_{name}", "") for name in ("appid", "path", "text")}
+    return {
+        "jump": link if any(link.values()) else None,
+        "mini_program": program if any(program.values()) else None,
+    }
