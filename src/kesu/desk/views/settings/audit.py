@@ -38,7 +38,7 @@ ACTIONS: words.Words = {
     Action.CLAIMED: _("Claimed a case"),
     Action.RELEASED: _("Gave a case back"),
     Action.ASSIGNED: _("Assigned a case"),
-    Action.AGREEMENT_MARKED: _("Marked a payer's message as agreement"),
+    "agreement_marked": _("Marked a payer's message as agreement"),
     Action.EXPORTED: _("Exported"),
     Action.ERASED: _("Erased personal data"),
     Action.SETTING_CHANGED: _("Changed a setting"),
