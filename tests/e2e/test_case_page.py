@@ -1,0 +1,99 @@
+"""The case page in a real browser: nothing typed is lost, what stands in the way is said before, keys lead there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kesu.commands.models import Command, QuickReply
+from kesu.complaints.models import Complaint
+from tests.desk_seeds import say
+from tests.e2e.conftest import SCREENSHOTS
+from tests.e2e.test_looks import SHAPES, overflow
+
+pytestmark = pytest.mark.e2e
+
+WORDS = "您好, 已核实是仓库漏发, 今天可以补发或全额退款, 请问您希望怎样处理?"
+
+
+def lived_in(day: dict[str, Any], now: Any) -> Complaint:
+    """The seeds' case with templates, notes, and somebody else looking."""
+    from kesu.commands.reading import note_view
+
+    case = day["case"]
+    QuickReply.objects.create(name="致歉", text="您好, 非常抱歉, 订单 {order} 我们正在核对。", changed_at=now)
+    case.notes.create(author=day["other_user"], text="仓库说周五补发", created_at=now)
+    note_view(day["other_user"], case, now=now)
+    say(case, "USER_RESPONSE", now, "好的, 同意退一半", "投诉人")
+    return case
+
+
+@pytest.mark.parametrize(("width", "language", "theme"), SHAPES)
+def test_a_refused_reply_fits_and_says_why(open_page, day, now, width, language, theme):
+    case = lived_in(day, now)
+    page = open_page(f"/cases/{case.pk}", day["user"], width=width, language=language, theme=theme)
+    SCREENSHOTS.mkdir(exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"acting-{width}-{language}-{theme}.png", full_page=True, caret="initial")
+    page.fill("#reply", "您是职业投诉人吧? 加微信 wx_shop_8899 谈")
+    page.locator("#found-reply .finding-block").first.wait_for()
+    page.locator(".reply-send button").first.click()
+    page.locator("#case-reply [data-standing]").wait_for()
+    page.screenshot(path=SCREENSHOTS / f"refused-{width}-{language}-{theme}.png", full_page=True, caret="initial")
+    assert "wx_shop_8899" in page.input_value("#reply")
+    assert overflow(page) == []
+    assert [said for said in page.complaints if "422" not in said] == []
+
+
+def test_a_draft_survives_reloading_and_is_dropped_once_it_was_taken(open_page, day, now):
+    case = day["case"]
+    page = open_page(f"/cases/{case.pk}", day["user"])
+    page.fill("#reply", WORDS)
+    page.reload(wait_until="networkidle")
+    assert page.input_value("#reply") == WORDS
+    page.locator("#found-reply .finding").first.wait_for()
+    for box in page.locator("#found-reply input[type=checkbox]").all():
+        box.check()
+    page.locator(".reply-send button").first.click()
+    page.locator("#case-said .sending").wait_for()
+    assert page.input_value("#reply") == ""
+    assert Command.objects.get().kind == "reply"
+    page.reload(wait_until="networkidle")
+    assert page.input_value("#reply") == ""
+
+
+def test_better_words_take_the_place_of_what_is_marked(open_page, day):
+    page = open_page(f"/cases/{day['case'].pk}", day["user"])
+    page.fill("#reply", "😀 您好, 加微信 wx_shop_8899 谈")
+    page.locator("#found-reply [data-suggestion]").first.wait_for()
+    page.locator("#found-reply [data-suggestion]").first.click()
+    said = page.input_value("#reply")
+    assert said.startswith("😀 您好, ")
+    assert "wx_shop_8899" not in said
+
+
+def test_what_arrives_while_one_writes_is_shown_and_what_is_written_stays(open_page, day, now):
+    case = day["case"]
+    page = open_page(f"/cases/{case.pk}", day["user"])
+    page.fill("#reply", WORDS)
+    say(case, "USER_RESPONSE", now, "我又想了想", "投诉人")
+    page.evaluate("document.body.dispatchEvent(new Event('wake'))")
+    page.locator("#news").wait_for()
+    assert page.locator("#case-talk").get_by_text("我又想了想").is_visible()
+    assert page.input_value("#reply") == WORDS
+    seen = page.input_value("#reply-form input[name=seen]")
+    assert int(seen.split(".")[0]) == case.timeline.order_by("-pk").first().pk
+
+
+def test_keys_lead_to_what_can_be_done(open_page, day):
+    page = open_page(f"/cases/{day['case'].pk}", day["user"])
+    page.keyboard.press("r")
+    assert page.evaluate("document.activeElement.id") == "reply"
+    page.keyboard.press("Escape")
+    page.keyboard.press("n")
+    assert page.evaluate("document.activeElement.id") == "note"
+    page.keyboard.press("Escape")
+    page.keyboard.press("c")
+    assert page.evaluate("document.activeElement.closest('#act-complete') !== null")
+    page.keyboard.press("?")
+    assert page.locator("#case-keys").is_visible()
