@@ -14,7 +14,7 @@ def control(field: BoundField) -> SafeString:
     """The input itself. The label says what it is for, so there is no placeholder."""
     widget = field.field.widget
     look = "form-control"
-    if isinstance(widget, forms.CheckboxInput | forms.RadioSelect):
+    if isinstance(widget, forms.CheckboxInput):
         look = "form-check-input"
     elif isinstance(widget, forms.Select):
         look = "form-select"
@@ -26,3 +26,9 @@ def control(field: BoundField) -> SafeString:
 def is_tick(field: BoundField) -> bool:
     """Whether its label stands behind it."""
     return isinstance(field.field.widget, forms.CheckboxInput)
+
+
+@register.filter
+def has_ticks(field: BoundField) -> bool:
+    """Whether several of its choices may be ticked."""
+    return isinstance(field.field.widget, forms.CheckboxSelectMultiple)

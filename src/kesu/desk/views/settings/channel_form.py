@@ -85,7 +85,7 @@ class ChannelForm(forms.Form):
             if name == "name":
                 self.add_error("name", NAME_TAKEN)
             elif name in by_name:
-                self.add_error(name, by_name[name].wrong or problem)
+                self.add_error(name, str(by_name[name].wrong) or problem)
             else:
                 self.add_error(None, _("These settings do not fit together: %s") % problem)
 

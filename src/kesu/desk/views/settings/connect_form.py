@@ -122,7 +122,7 @@ class ConnectForm(forms.Form):
         if not isinstance(file, UploadedFile):
             return str(given.get(name) or "")
         try:
-            return file.read(LARGEST_FILE).decode("ascii").strip()
+            return str(file.read(LARGEST_FILE).decode("ascii")).strip()
         except UnicodeDecodeError:
             return "-"  # no PEM: the step's check says so
 

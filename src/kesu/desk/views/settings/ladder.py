@@ -145,7 +145,7 @@ def _rows(found: Ladder) -> list[dict[str, Any]]:
 
 def _given(request: HttpRequest) -> list[dict[str, Any]]:
     """The rows that were filled in: one without an amount is no step."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for number in range(MOST_ROWS):
         given = {name: request.POST.get(f"{name}-{number}", "").strip() for name in _TEXTS}
         if not given["amount"]:

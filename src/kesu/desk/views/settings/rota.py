@@ -157,9 +157,7 @@ def change_rota(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("desk:settings_rota", pk=pk)
     if answer is None:
         messages.success(request, _("Saved."))
-        return redirect(
-            "desk:settings_rotas" if do == "remove" else "desk:settings_rota", **({} if do == "remove" else {"pk": pk})
-        )
+        return redirect("desk:settings_rotas") if do == "remove" else redirect("desk:settings_rota", pk=pk)
     return answer
 
 
