@@ -16,7 +16,7 @@ from kesu.accounts.roles import PERMISSIONS, SEE_ALL_MERCHANTS, Permission
 from kesu.audit import queries as audit
 from kesu.commands import facts, quick_replies, verbs
 from kesu.commands.checks import look_at
-from kesu.commands.models import Agreement, Command
+from kesu.commands.models import Command
 from kesu.commands.reading import lookers
 from kesu.commands.seen import Seen
 from kesu.complaints import queries
@@ -28,6 +28,7 @@ from kesu.desk.money import Money
 from kesu.desk.queries import deliveries_of
 from kesu.desk.sheets import NOTHING, Given, Sheet, sheet
 from kesu.merchants.models import Grant
+from kesu.rules.guards import CaseFacts
 from kesu.rules.rates import Outcome, effect_of
 
 AUDIT_SHOWN = 50
@@ -101,9 +102,9 @@ class CaseFile:
         entries = [entry.pk for entry in self.complaint.timeline.all()]
         return Seen(max(entries, default=0), self.commands[0].pk if self.commands else 0)
 
-    @cached_property
+    @property
     def agreed(self) -> frozenset[str]:
-        return frozenset(Agreement.objects.filter(complaint=self.complaint).values_list("log_id", flat=True))
+        return self.facts.agreed_log_ids
 
     @cached_property
     def reply(self) -> Sheet | None:
@@ -144,11 +145,11 @@ class CaseFile:
         return {"before": percent(effect.before.basis_points), "after": percent(effect.after.basis_points)}
 
     def _passages(self) -> list[timeline.Passage]:
-        known = {"authors": said.authors(self.commands, self.complaint.timeline.all()), "agreed": self.agreed}
+        authors = said.authors(self.commands, self.complaint.timeline.all())
         if not self.together:
-            return timeline.passages(self.complaint, **known)
+            return timeline.passages(self.complaint, authors=authors, agreed=self.agreed)
         others = queries.conversations(self.user, [other.complaint.pk for other in self._others])
-        return timeline.together([self.complaint, *others], **known)
+        return timeline.together([self.complaint, *others], authors=authors, agreed=self.agreed)
 
     @cached_property
     def _others(self) -> list[Row]:
@@ -213,7 +214,7 @@ class CaseFile:
         return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 
 
-def reply_sheet(user: User, complaint: Complaint, case: facts.CaseFacts, given: Given, *, now: datetime) -> Sheet:
+def reply_sheet(user: User, complaint: Complaint, case: CaseFacts, given: Given, *, now: datetime) -> Sheet:
     """The reply box with what guards and red lines say of its words. An empty box is not complained about."""
     kind = Command.Kind.IMMEDIATE_REPLY if complaint.need_immediate_service else Command.Kind.REPLY
     payload: dict[str, Any] = {"text": given.text, "pictures": list(given.pictures), **jumps(given)}
