@@ -27,7 +27,7 @@ class ChannelForm(forms.Form):
         self.kind, self.own = kind, FIELDS[kind]
         stored = json.loads(channel.settings) if channel else {}
         if channel is None:
-            self.fields["name"] = forms.CharField(label=gettext_lazy("Name"), max_length=60)
+            self.fields["name"] = forms.CharField(label=gettext_lazy("Channel name"), max_length=60)
         for setting in self.own:
             self.fields[setting.name] = setting.field(stored=bool(stored.get(setting.name)))
             if not setting.secret and setting.name in stored:

@@ -53,7 +53,7 @@ def _people() -> Any:
 
 
 class NewForm(forms.Form):
-    name = forms.CharField(label=gettext_lazy("Name"), max_length=40, help_text=gettext_lazy("Such as: night"))
+    name = forms.CharField(label=gettext_lazy("Rota name"), max_length=40, help_text=gettext_lazy("Such as: night"))
     members = forms.ModelMultipleChoiceField(
         User.objects.none(), label=gettext_lazy("Who takes turns"), widget=forms.CheckboxSelectMultiple
     )

@@ -42,7 +42,7 @@ VARIABLES: words.Words = {
 class TemplateForm(forms.Form):
     """A quick reply."""
 
-    name = forms.CharField(label=gettext_lazy("Name"), max_length=quick_replies.LONGEST_NAME)
+    name = forms.CharField(label=gettext_lazy("Title"), max_length=quick_replies.LONGEST_NAME)
     text = forms.CharField(
         label=gettext_lazy("Text"), max_length=quick_replies.LONGEST_TEXT, widget=forms.Textarea(attrs={"rows": 5})
     )
