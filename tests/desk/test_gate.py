@@ -185,7 +185,7 @@ def test_whoever_is_not_signed_in_gets_nowhere_else(sides: dict[str, Side]):
 def test_everybody_gets_what_is_theirs_and_nothing_else(sides: dict[str, Side], people: list[Somebody]):
     for route, gate in every_gate():
         for somebody in people if not gate.public else []:
-            for side in sides.values() if gate.places else [sides[HERE]]:
+            for side in sides.values() if gate.places and gate.of_complaint else [sides[HERE]]:
                 for address in addresses(route, gate, side, sides):
                     answer = ask(somebody.client, gate, address, somebody.secret)
                     _judge(somebody, gate, side, answer, f"{gate.method} {address} as {somebody.name}")
