@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -129,20 +130,28 @@ class Row:
 
     @cached_property
     def marks(self) -> list[Mark]:
+        return list(self._marks())
+
+    def _marks(self) -> Iterator[Mark]:
         complaint = self.complaint
-        again = complaint.user_complaint_times - 1
-        candidates = [
-            (again > 0, ngettext("Repeat ×%(times)d", "Repeat ×%(times)d", again) % {"times": again}, "danger"),
-            ("HIGH_RISK" in complaint.user_tags, gettext("High risk"), "danger"),
-            (complaint.need_immediate_service, gettext("Immediate service"), "warning"),
-            (complaint.in_platform_service, gettext("Platform service"), "warning"),
-            (complaint.incoming_user_response, gettext("Unread message"), "info"),
-            (self.refund_under_way, gettext("Refund on its way"), "info"),
-            ("TRUSTED" in complaint.user_tags, gettext("Fast refund"), "quiet"),
-            (complaint.full_refunded, gettext("Refunded in full"), "quiet"),
-            (complaint.is_agent_mode, gettext("AI agent"), "quiet"),
-        ]
-        return [Mark(text, tone) for holds, text, tone in candidates if holds]
+        if (again := complaint.user_complaint_times - 1) > 0:
+            yield Mark(ngettext("Repeat ×%(times)d", "Repeat ×%(times)d", again) % {"times": again}, "danger")
+        if "HIGH_RISK" in complaint.user_tags:
+            yield Mark(gettext("High risk"), "danger")
+        if complaint.need_immediate_service:
+            yield Mark(gettext("Immediate service"), "warning")
+        if complaint.in_platform_service:
+            yield Mark(gettext("Platform service"), "warning")
+        if complaint.incoming_user_response:
+            yield Mark(gettext("Unread message"), "info")
+        if self.refund_under_way:
+            yield Mark(gettext("Refund on its way"), "info")
+        if "TRUSTED" in complaint.user_tags:
+            yield Mark(gettext("Fast refund"), "quiet")
+        if complaint.full_refunded:
+            yield Mark(gettext("Refunded in full"), "quiet")
+        if complaint.is_agent_mode:
+            yield Mark(gettext("AI agent"), "quiet")
 
     @property
     def claimed_by_viewer(self) -> bool:
