@@ -9,7 +9,7 @@ findings     what comes out and what goes in: rules, severities, sources, the me
 normalise    one writing for full-width, zero-width, split-up, traditional and look-alike characters
              (tables: `characters`)
 phrases      how a phrase is searched in bounded steps, and what takes the edge off it
-manners      labelling, insult, threat
+manners      labelling (`labels`: its families), insult (`insults`: its families), threat
 withdrawal   inducing a withdrawal or a rating
 contacts     WeChat ids and QQ numbers
 numbers      phone numbers, however they are spelt
