@@ -128,7 +128,7 @@ def _numbered(complaints: QuerySet[Complaint], number: str) -> list[int]:
         _saying(complaints, number),
     ]
     if len(number) >= _SHORTEST_PREFIX:
-        lookups.append(complaints.filter(complaint_id__startswith=number).order_by("-complaint_time"))
+        lookups.append(complaints.filter(complaint_id__startswith=number))
     if len(number) == 4 and number.isdigit():
         lookups.append(complaints.filter(payer_phone_tail=number).order_by("-complaint_time"))
     first, *others = (lookup.values_list("pk", flat=True)[:MOST_NUMBERED] for lookup in lookups)

@@ -67,15 +67,6 @@ class Late:
         return self.notices + self.refreshes + self.messages
 
 
-@dataclass(frozen=True)
-class Connected:
-    """How far the first run has come."""
-
-    account: bool
-    channel: bool
-    delivered: bool
-
-
 def _messages(actor: Person) -> QuerySet[Message]:
     """Pushes about complaints that this person may see. Those about none (tests, reports, digests, which tell of many)
     are for whoever sees every merchant."""
@@ -106,14 +97,6 @@ def deliveries(actor: Person, *, state: str = "", before: int = 0) -> Deliveries
 def deliveries_of(actor: Person, complaint_pk: int, limit: int = 20) -> list[Message]:
     """The newest pushes about one complaint."""
     return list(_messages(actor).filter(complaint=complaint_pk).order_by("-pk")[:limit])
-
-
-def connected() -> Connected:
-    return Connected(
-        account=Account.objects.exists(),
-        channel=Channel.objects.exists(),
-        delivered=Message.objects.filter(state=Message.State.SENT).exists(),
-    )
 
 
 def merchant_names(actor: Person) -> list[tuple[str, str]]:

@@ -21,7 +21,7 @@ from kesu.complaints.queries import Page, View
 from kesu.desk import exporting, words
 from kesu.desk.models import SavedView
 from kesu.desk.narrowing import MARK_LABELS, ONLY_LABELS, Narrowing
-from kesu.desk.queries import connected, last_poll, merchant_names
+from kesu.desk.queries import last_poll, merchant_names
 from kesu.desk.rows import rows
 from kesu.desk.security import private
 
@@ -45,7 +45,6 @@ def inbox(request: HttpRequest) -> HttpResponse:
         "mark": mark,
         "arrived": 0,
         "now": now,
-        "connected": None if page.rows else connected(),
         "last_poll": None if page.rows else last_poll(),
         "too_short": bool(asked.filters.text) and search.too_short(asked.filters.text),
     }

@@ -67,8 +67,8 @@
     k: () => move(-1),
     o: () => open(""),
     r: () => open("#reply"),
-    e: () => open("#refund"),
-    c: () => open("#complete"),
+    e: () => open("#act-refund"),
+    c: () => open("#act-complete"),
     g: () => here()?.querySelector(".case-who form button")?.click(),
     x: () => {
       const box = here()?.querySelector(".pick");
