@@ -6,6 +6,7 @@ import io
 import random
 import struct
 import zlib
+from contextlib import suppress
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -177,10 +178,8 @@ def test_damage_anywhere_is_refused_and_never_an_error():
         content = bytearray(chance.choice(seeds))
         for _ in range(chance.randint(1, 6)):
             content[chance.randrange(2, min(len(content), chance.choice((60, 300, 9_000))))] = chance.randrange(256)
-        try:
-            written_anew(bytes(content))
-        except PictureRefused as refused:
-            assert refused.reason in ("type", "broken", "pixels", "size")
+        with suppress(PictureRefused):
+            opened(written_anew(bytes(content))[0])
 
 
 @pytest.mark.parametrize(

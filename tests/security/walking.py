@@ -50,6 +50,6 @@ def everything_stored(*, beside: tuple[str, ...] = ()) -> dict[str, str]:
         tables = [name for name in connection.introspection.table_names(cursor) if name not in beside]
         hashes = {}
         for table in tables:
-            cursor.execute(f"select md5(string_agg(md5(t::text), '' order by t::text)) from \"{table}\" t")  # noqa: S608
+            cursor.execute(f"select md5(string_agg(md5(t::text), '' order by t::text)) from \"{table}\" t")
             hashes[table] = cursor.fetchone()[0]
     return hashes

@@ -34,6 +34,13 @@ class Configuration(BaseSettings):
         "",
         description="Address at which staff and the platform reach Kesu (https://...). Links in messages use it.",
     )
+    hsts_days: int = Field(
+        30,
+        ge=0,
+        le=730,
+        description="Days for which browsers keep to HTTPS once they came by it (HSTS). Only with a public https:// "
+        "address. 0: they are not told.",
+    )
     language: Literal["zh-hans", "en"] = Field(
         "zh-hans", description="Language of messages and of pages until a person chooses."
     )

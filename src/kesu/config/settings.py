@@ -31,6 +31,8 @@ ALLOWED_HOSTS += [host.strip() for host in CONFIGURATION.allowed_hosts.split(","
 ALLOWED_HOSTS += [_public_host] if _public_host else []
 CSRF_TRUSTED_ORIGINS = [KESU_PUBLIC_URL] if KESU_PUBLIC_URL else []
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = KESU_PUBLIC_URL.startswith("https://")
+# Of this host alone: what else its domain serves is not ours to decide.
+SECURE_HSTS_SECONDS = CONFIGURATION.hsts_days * 86_400 if SESSION_COOKIE_SECURE else 0
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"
