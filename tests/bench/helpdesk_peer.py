@@ -1,13 +1,13 @@
 """django-helpdesk as its documentation installs it, in an environment of its own: what its pages cost its server.
 
-    python helpdesk_peer.py SOCKET_DIRECTORY DATABASE TICKETS WORDS
+    python helpdesk_peer.py SOCKET_DIRECTORY DATABASE TICKETS OPEN_EVERY
 
-WORDS is JSON: the texts that tickets and follow-ups quote in turn, and the word to be searched. Says "ready" when its
-tickets stand; then answers each line it reads with one line of JSON, the seconds of each page. A page is all that the
-browser asks the server for to show it: of the list, the page and the rows that its script fetches.
+The first line it reads is JSON: the texts that tickets and follow-ups quote in turn, and the words to be searched, by
+kind. It says "ready" when its tickets stand; then answers each line with one line of JSON, the seconds of each page. A
+page is all that the browser asks the server for to show it: of the list, the page and the rows that its script fetches.
 
 Not handicapped: its default settings and page sizes (25 tickets, where Kesu shows 50), a connection that stays open,
-cached templates, no debugging, statistics up to date. A twentieth of the tickets is open.
+cached templates, no debugging, statistics up to date. Its list shows open tickets; one in OPEN_EVERY is.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ import re
 import sys
 import time
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import django
 from django.conf import settings
 from django.urls import include, path
 
-OPEN_EVERY = 20
 FOLLOW_UPS = 2
 LONG_TICKET_FOLLOW_UPS = 200
 ROWS = re.compile(r'"url": "([^"]*datatables_ticket_list[^"]*)"')
@@ -94,8 +94,8 @@ def urlpatterns_of_helpdesk() -> list[Any]:
     return [path("admin/", admin.site.urls), path("", include("helpdesk.urls", namespace="helpdesk"))]
 
 
-def seed(tickets: int, texts: list[str]) -> int:
-    """So many tickets of one queue; the number of the one with many follow-ups."""
+def seed(tickets: int, open_every: int, texts: list[str]) -> int:
+    """So many tickets of one queue, one in ``open_every`` open; the number of the one with many follow-ups."""
     from django.contrib.auth import get_user_model
     from django.db import connection
     from django.utils import timezone
@@ -106,7 +106,7 @@ def seed(tickets: int, texts: list[str]) -> int:
     now = timezone.now()
     rows = []
     for number in range(tickets):
-        is_open = number % OPEN_EVERY == 0
+        is_open = number % open_every == 0
         rows.append(
             Ticket(
                 queue=queue,
@@ -148,24 +148,25 @@ def seed(tickets: int, texts: list[str]) -> int:
 class Desk:
     """Its pages, asked for by a signed-in member of staff."""
 
-    def __init__(self, long_ticket: int, word: str) -> None:
+    def __init__(self, long_ticket: int, words: dict[str, str]) -> None:
         from django.contrib.auth import get_user_model
         from django.test import Client
 
         self.client = Client()
         self.client.force_login(get_user_model().objects.get())
         self.long_ticket = long_ticket
-        self.word = word
+        self.words = words
 
     def round(self) -> dict[str, float]:
-        pages = {"list": self.list, "search": self.search, "ticket": self.ticket, "rest": self.rest}
+        pages = {"list": self.list, "ticket": self.ticket, "rest": self.rest}
+        pages |= {f"search {kind}": partial(self.search, word) for kind, word in self.words.items()}
         return {name: _seconds(page) for name, page in pages.items()}
 
     def list(self) -> None:
         self._rows("/tickets/", {})
 
-    def search(self) -> None:
-        self._rows("/tickets/", {"q": self.word})
+    def search(self, word: str) -> None:
+        self._rows("/tickets/", {"q": word})
 
     def ticket(self) -> None:
         page = self._get(f"/tickets/{self.long_ticket}/")
@@ -197,15 +198,15 @@ def _seconds(page: Any) -> float:
 
 
 def main() -> None:
-    socket_directory, database, tickets, words = sys.argv[1:]
+    socket_directory, database, tickets, open_every = sys.argv[1:]
     configure(socket_directory, database)
     from django.core.management import call_command
 
     global urlpatterns
     urlpatterns = urlpatterns_of_helpdesk()
     call_command("migrate", verbosity=0)
-    given = json.loads(words)
-    desk = Desk(seed(int(tickets), given["texts"]), given["word"])
+    given = json.loads(sys.stdin.readline())
+    desk = Desk(seed(int(tickets), int(open_every), given["texts"]), given["words"])
     desk.round()  # warms up
     print("ready", flush=True)
     for _ in sys.stdin:
