@@ -32,7 +32,7 @@ EVENT_WORDS = {
     HookEvent.TEST: gettext_lazy("A test"),
 }
 STATE_WORDS = {
-    Delivery.State.PENDING: gettext_lazy("on its way"),
+    Delivery.State.PENDING: gettext_lazy("being delivered"),
     Delivery.State.DELIVERED: gettext_lazy("delivered"),
     Delivery.State.FAILED: gettext_lazy("failed"),
 }
@@ -41,7 +41,7 @@ STATE_WORDS = {
 class EndpointForm(forms.Form):
     """What a person says of an endpoint. An address that stands is not shown; left empty it stays."""
 
-    name = forms.CharField(label=gettext_lazy("Name"), max_length=60)
+    name = forms.CharField(label=gettext_lazy("Name of the webhook"), max_length=60)
     url = forms.CharField(
         label=gettext_lazy("Address"),
         max_length=1000,
