@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import F, IntegerField, OuterRef, Prefetch, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
@@ -177,9 +178,9 @@ def counts(actor: Person, *, now: datetime) -> Counts:
     lists |= {f"only_{name}": opened.filter(conditions[name]) for name in ONLY}
     counted = {name: _Counted(found.order_by().values("pk")[:COUNT_LIMIT]) for name, found in lists.items()}
     # The one row of whoever asks is what the numbers hang on.
-    row = User.objects.filter(pk=actor.pk).values(**counted).first() or {}
-    found = {name: row.get(name) or 0 for name in lists}
-    return Counts(found[View.OPEN], found[View.ALL], {name: found[f"only_{name}"] for name in ONLY})
+    row: Mapping[str, Any] = User.objects.filter(pk=actor.pk or 0).values(**counted).first() or {}
+    numbers: dict[str, int] = {name: row.get(name) or 0 for name in lists}
+    return Counts(numbers[View.OPEN], numbers[View.ALL], {name: numbers[f"only_{name}"] for name in ONLY})
 
 
 def rows_by_id(actor: Person, ids: Iterable[int]) -> list[Complaint]:

@@ -164,7 +164,7 @@ def _said(complaints: Iterable[int]) -> dict[int, list[str]]:
     entries = TimelineEntry.objects.filter(complaint__in=complaints, operate_type__startswith=_BY_PAYER)
     found: dict[int, list[str]] = {}
     for pk, details in (
-        entries.exclude(details="").order_by("operate_time", "log_id").values_list("complaint", "details")
+        entries.exclude(details="").order_by("operate_time", "log_id").values_list("complaint_id", "details")
     ):
         found.setdefault(pk, []).append(details)
     return found

@@ -22,7 +22,7 @@ def rows(viewer: Person, complaints: Sequence[Complaint], now: datetime) -> list
     for view in views.select_related("user").order_by("user__display_name", "user__username"):
         looking.setdefault(view.complaint_id, []).append(str(view.user))
     refunds = Refund.objects.filter(complaint__in=pks, state__in=UNDER_WAY, due_at__isnull=False)
-    refunding = set(refunds.values_list("complaint", flat=True))
+    refunding = set(refunds.values_list("complaint_id", flat=True))
     return [
         Row(
             complaint,
