@@ -18,6 +18,7 @@ from kesu.commands import refunding, verbs
 from kesu.commands.errors import CommandError, Refused
 from kesu.commands.models import Command, Refund
 from kesu.commands.verbs import Consent
+from kesu.sync.requests import Priority, request_refresh
 from kesu.threads import in_thread
 
 pytestmark = pytest.mark.timeout(600)
@@ -60,6 +61,10 @@ async def one(office, problem, actions):
         taken += await do(office, complaint, act, what)
     await calm(office)
     await office.advance(timedelta(minutes=25))
+    # The console's acts are pushed to nobody: the case is read once more, as polls would.
+    key = (complaint.account_id, complaint.complaint_id)
+    await in_thread(lambda: request_refresh({key: "check"}, priority=Priority.HEARD, now=office.now()))
+    await office.settle()
     await check(office, complaint, taken)
 
 

@@ -147,7 +147,17 @@ def test_choices_never_lead_elsewhere(desk, url):
     assert "evil" not in answer.headers["Location"]
 
 
-@pytest.mark.parametrize(("url", "most"), [("/", 12), ("/?view=all", 12), ("/?only=mine", 12), ("/?view=all&q=退款&mark=again", 12), ("/deliveries", 5), ("/system", 17)])
+@pytest.mark.parametrize(
+    ("url", "most"),
+    [
+        ("/", 12),
+        ("/?view=all", 12),
+        ("/?only=mine", 12),
+        ("/?view=all&q=退款&mark=again", 12),
+        ("/deliveries", 5),
+        ("/system", 17),
+    ],
+)
 def test_the_number_of_queries_does_not_grow_with_the_rows(desk, day, now, url, most):
     with CaptureQueriesContext(connection) as few:
         desk.get(url)

@@ -53,9 +53,7 @@ _EXPLANATIONS: dict[Rule, Callable[[], str]] = {
     Rule.LABELLING: lambda: _(
         "Calling the payer malicious or a fraud turns a dispute into a quarrel. State the facts only."
     ),
-    Rule.INSULT: lambda: _(
-        "An insult stays in the record that the platform reads. Apologise and stick to the order."
-    ),
+    Rule.INSULT: lambda: _("An insult stays in the record that the platform reads. Apologise and stick to the order."),
     Rule.THREAT: lambda: _("Threats, of police, courts or exposure too, make it worse. Offer what can be chosen."),
     Rule.WITHDRAWAL: lambda: _(
         "Money or service in exchange for a withdrawal or a rating is inducement. Refund without conditions."

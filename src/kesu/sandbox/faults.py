@@ -59,7 +59,8 @@ _NUMERIC = {
 @dataclass
 class Fault:
     """One order. rate: chance of each occasion; count: how many times at most (None: no end);
-    path: only requests whose path (and query, where robots have their keys) contains it; struck: how many times it has hit."""
+    path: only requests whose path (and query, where robots have their keys) contains it.
+    struck: how often it has hit."""
 
     target: str
     kind: str

@@ -76,9 +76,10 @@ def rotate(endpoint: Endpoint, *, now: datetime) -> str:
     """A new secret, shown only now; the one before signs too for a day."""
     endpoint = Endpoint.objects.select_for_update(no_key=True).get(pk=endpoint.pk)
     endpoint.previous_secret, endpoint.previous_until = endpoint.secret, now + ROTATION
-    endpoint.secret = new_secret()
+    secret = new_secret()
+    endpoint.secret = secret
     endpoint.save(update_fields=["secret", "previous_secret", "previous_until"])
-    return endpoint.secret
+    return secret
 
 
 @transaction.atomic

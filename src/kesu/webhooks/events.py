@@ -100,7 +100,7 @@ def _look_ahead(lead: timedelta, listening: list[Endpoint], now: datetime) -> in
             told += _warn(rows, listening, now)
             done = len(rows) < PAGE
             last = upper if done else rows[-1].next_due_at
-            Lookout.objects.filter(pk=lead.total_seconds()).update(reached=max(reached, last or upper))
+            Lookout.objects.filter(pk=int(lead.total_seconds())).update(reached=max(reached, last or upper))
         if done:
             return told
         page = Cursor(last or upper, rows[-1].pk)
@@ -108,7 +108,7 @@ def _look_ahead(lead: timedelta, listening: list[Endpoint], now: datetime) -> in
 
 def _held(lead: timedelta, upper: datetime) -> datetime | None:
     """How far was looked; the row is held. None while another worker looks, and the first time of all."""
-    mark = Lookout.objects.select_for_update(skip_locked=True).filter(pk=lead.total_seconds()).first()
+    mark = Lookout.objects.select_for_update(skip_locked=True).filter(pk=int(lead.total_seconds())).first()
     if mark is None:
         first = Lookout(lead_seconds=int(lead.total_seconds()), reached=upper)
         Lookout.objects.bulk_create([first], ignore_conflicts=True)
