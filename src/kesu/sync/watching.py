@@ -58,9 +58,15 @@ async def watch_due(gateway: Gateway, *, limit: int = 8) -> int:
 
 async def look_now(gateway: Gateway, account_pk: int) -> str:
     """Look at one account out of turn; what kept the platform from answering, or nothing."""
-    row = await in_thread(AccountHealth.objects.select_related("account").get, pk=account_pk)
+    row = await in_thread(_row_of, account_pk, gateway.now())
     await _watch(gateway, row)
     return row.error
+
+
+def _row_of(account_pk: int, now: datetime) -> AccountHealth:
+    """An account of an older version may have none yet."""
+    AccountHealth.objects.get_or_create(account_id=account_pk, defaults={"due_at": now, "certificates_due_at": now})
+    return AccountHealth.objects.select_related("account").get(pk=account_pk)
 
 
 def claim(now: datetime, limit: int) -> list[AccountHealth]:
