@@ -165,7 +165,8 @@ def ask(client: Client, gate: Gate, address: str, secret: str = "") -> Any:
 
 
 def test_every_address_says_whom_it_is_for():
-    assert set(routes()) == set(GATES)
+    """Django's admin has one gate for all of its addresses: test_admin.py tries it."""
+    assert {route for route in routes() if not route.startswith("/admin/")} == set(GATES)
 
 
 def test_whoever_is_not_signed_in_gets_nowhere_else(sides: dict[str, Side]):
