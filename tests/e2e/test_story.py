@@ -111,6 +111,12 @@ def accept(form: Any) -> None:
         boxes.first.check()
 
 
+def unfold(page: Any, part: str) -> None:
+    """Open a part that is folded on a phone."""
+    if page.locator(part).evaluate("fold => !fold.open"):
+        page.locator(f"{part} > summary").click()
+
+
 def press(page: Any, form: str, button: str, done: Callable[[], object], what: str, *, reason: str = "") -> None:
     """Press a form's button; what it then asks to accept is accepted, and it is pressed again."""
     for _ in range(3):
@@ -175,6 +181,7 @@ def reply_with_a_picture(page, working, number):
 
 def ask_for_a_refund_above_the_limit(page, working, number, name):
     page.reload(wait_until="networkidle")
+    unfold(page, "#act-refund")
     form = page.locator("#act-refund form")
     form.locator("details summary").click()
     form.locator("input[name=amount]").fill("250.00")
@@ -196,6 +203,7 @@ def grant_the_refund(page, working, number, name):
 def approve_the_ticket(page, working, number, name):
     open_case(page, working, number)
     kind = "MERCHANT_APPROVE_REFUND"
+    unfold(page, "#act-approve")
     press(page, "#act-approve form", "button[value=both]", lambda: working.entries(number, kind), "the approval")
     shot(page, f"{name}-4-approved")
     until(lambda: working.truth(number)["refunds"], SECONDS, "the refund that belongs to the approval")
@@ -203,6 +211,7 @@ def approve_the_ticket(page, working, number, name):
 
 def complete_after_a_warning(page, working, number, name):
     page.reload(wait_until="networkidle")
+    unfold(page, "#act-complete")
     form = page.locator("#act-complete form")
     form.locator(".finding").first.wait_for()
     shot(page, f"{name}-5-too-early")

@@ -34,8 +34,7 @@ log = structlog.get_logger(__name__)
 LEASE = timedelta(seconds=120)
 MAX_ATTEMPTS = 12
 MAX_ATTEMPTS_REFUSED = 3
-LONGEST_WAIT = timedelta(minutes=8)
-"""So that ten minutes after the platform's trouble everything is read."""
+LONGEST_WAIT = timedelta(minutes=10)
 WAIT_FOR_A_TURN = timedelta(seconds=15)
 PARKED_FOR = timedelta(minutes=30)
 """How long polls leave a parked complaint alone. A notice about it is followed at once."""
