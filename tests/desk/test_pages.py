@@ -10,6 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import get_resolver, reverse
 
+from kesu.commands.models import QuickReply
 from tests.desk_seeds import attempt, make_complaint, push, say
 from tests.translations import ROOT
 
