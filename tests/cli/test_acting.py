@@ -56,6 +56,7 @@ def test_a_red_line_ends_with_status_3_and_says_what_and_why(shell, sandbox, cas
 
 
 def test_amounts_people_and_numbers_that_make_no_sense_are_refused(shell, case):
-    assert "19.90" in shell.refusal("refund", case, "--amount", "a lot", *acting(shell))
+    for amount in ("a lot", "inf"):
+        assert "19.90" in shell.refusal("refund", case, "--amount", amount, *acting(shell))
     assert "No such person" in shell.refusal("note", case, "hello", "--as", "nobody-here")
     assert "knows no complaint" in shell.refusal("note", "200000000000", "hello", *acting(shell))

@@ -15,6 +15,7 @@ import typer
 
 from kesu.cli.environment import Data, Json, desk, errors, fail, output, show_json
 from kesu.cli.language import _
+from kesu.cli.money import fen
 
 REFUSED, CHANGED, UNKNOWN, WAITING = 3, 4, 5, 6
 WAIT_SECONDS = 60.0
@@ -100,8 +101,7 @@ def refund(
         chosen = complaint.orders.filter(transaction_id=order).first() if order else None
         if order and chosen is None:
             fail(_("The complaint has no order %s.") % order)
-        fen = _fen(amount)
-        return refunding.refund(actor, complaint, fen, order=chosen, reason=reason, consent=consent, now=now)
+        return refunding.refund(actor, complaint, _fen(amount), order=chosen, reason=reason, consent=consent, now=now)
 
     _do(data, json, as_, complaint_id, act, accept, yes, override)
 
@@ -351,14 +351,4 @@ def _person(name: str) -> Any:
 
 def _fen(amount: str) -> int | None:
     """``19.90`` as 1990; None for nothing."""
-    from decimal import Decimal, InvalidOperation
-
-    if not amount:
-        return None
-    try:
-        fen = Decimal(amount.removeprefix("¥")) * 100
-    except InvalidOperation:
-        fail(_("An amount is written like 19.90, in yuan."))
-    if fen != fen.to_integral_value() or fen <= 0:
-        fail(_("An amount is written like 19.90, in yuan."))
-    return int(fen)
+    return fen(amount.removeprefix("¥")) if amount else None
