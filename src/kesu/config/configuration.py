@@ -73,7 +73,8 @@ class Configuration(BaseSettings):
     link_days: int = Field(7, ge=1, le=90, description="How many days the link of a push opens its case.")
     webhook_allow_private: bool = Field(
         False,
-        description="Let signed webhooks go to private network addresses. Off: they could be made to probe yours.",
+        description="Let signed webhooks and Apprise go to private network addresses. "
+        "Off: they could be made to probe yours.",
     )
     webhook_due_soon_hours: str = Field(
         "6,1",

@@ -7,7 +7,10 @@ import ipaddress
 import socket
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_NAT64 = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
+_UNICAST = ipaddress.ip_network("2000::/3")
+"""All that is given out of IPv6. The rest hides older or local forms (``::10.0.0.1``, ``fec0::``), which Python's own
+word "global" lets through in some of its versions."""
 
 
 class ForbiddenAddressError(Exception):
@@ -28,10 +31,12 @@ def is_public(address: Address) -> bool:
     """Whether ``address`` belongs to the public internet, whatever form it hides in (mapped, 6to4, NAT64)."""
     if isinstance(address, ipaddress.IPv6Address):
         inner = address.ipv4_mapped or address.sixtofour
-        if inner is None and address in _NAT64:
+        if inner is None and any(address in network for network in _NAT64):
             inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         if inner is not None:
             return is_public(inner)
+        if address not in _UNICAST:
+            return False
     return address.is_global and not address.is_multicast
 
 

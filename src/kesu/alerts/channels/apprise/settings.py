@@ -65,3 +65,8 @@ def schemes_of(target: object) -> set[str]:
         value = getattr(target, name, None)
         found |= {value} if isinstance(value, str) else set(value or ())
     return found
+
+
+def hosts_of(target: object) -> tuple[str, ...]:
+    """The hosts as they stand in the address that ``target`` was made from; some plugins keep a token there."""
+    return tuple(host for name in ("host", "smtp_host") if isinstance(host := getattr(target, name, None), str))
