@@ -11,6 +11,20 @@ import structlog
 LOGGING: dict[str, Any] = {"version": 1, "disable_existing_loggers": False}
 
 
+class NoAddresses(logging.Filter):
+    """Django names the address of what failed. People type phone numbers there, and links hold secrets: the route that
+    was meant is told instead."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        request = getattr(record, "request", None)
+        path = getattr(request, "path", None)
+        if path and isinstance(record.args, tuple):
+            match = getattr(request, "resolver_match", None)
+            known = f"/{match.route}" if match else "no address of the desk"
+            record.args = tuple(known if argument == path else argument for argument in record.args)
+        return True
+
+
 def configure(format: str, level: str) -> None:
     """``format`` is ``text`` or ``json``; both go through structlog so that every line has the same fields."""
     shared: list[Any] = [
@@ -29,6 +43,7 @@ def configure(format: str, level: str) -> None:
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(NoAddresses())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
