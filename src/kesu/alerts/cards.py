@@ -26,7 +26,7 @@ from kesu.alerts.models import Card, Message
 from kesu.alerts.text import neutralise, shorten
 from kesu.complaints.models import Complaint
 from kesu.rules.backoff import backoff
-from kesu.threads import in_thread
+from kesu.threads import giving_back, in_thread
 
 log = structlog.get_logger(__name__)
 
@@ -108,12 +108,22 @@ async def grey_due(
 ) -> int:
     """Change the cards that are due; how many were tried. Several workers may do this at once."""
     changes = await in_thread(_take_due, now=clock(), limit=limit)
-    for change in changes:
-        transport = (transports or {}).get(change.kind)
-        async with httpx2.AsyncClient(transport=transport, timeout=TIMEOUT, trust_env=False) as client:
-            error = await _grey(change, client, now=clock())
-        await in_thread(_record, change, error, now=clock())
+    left = [change.card_pk for change in changes]
+
+    async def grey_all() -> None:
+        for change in changes:
+            transport = (transports or {}).get(change.kind)
+            async with httpx2.AsyncClient(transport=transport, timeout=TIMEOUT, trust_env=False) as client:
+                error = await _grey(change, client, now=clock())
+            await in_thread(_record, change, error, now=clock())
+            left.remove(change.card_pk)
+
+    await giving_back(grey_all(), lambda: in_thread(_give_back, left, now=clock()))
     return len(changes)
+
+
+def _give_back(cards: list[int], *, now: datetime) -> None:
+    Card.objects.filter(pk__in=cards, due_at__isnull=False).update(due_at=now)
 
 
 async def _grey(change: Change, client: httpx2.AsyncClient, *, now: datetime) -> SendError | None:

@@ -17,7 +17,7 @@ from kesu.alerts.channels.base import TIMEOUT, Receipt, SendError
 from kesu.alerts.deliveries import LEASE
 from kesu.alerts.models import Attempt
 from kesu.alerts.settlement import Claim
-from kesu.threads import DatabaseThreads
+from kesu.threads import DatabaseThreads, end_within, giving_back
 
 log = structlog.get_logger(__name__)
 
@@ -48,6 +48,7 @@ class Dispatcher:
         self._database = DatabaseThreads()
         self._clients: dict[str, httpx2.AsyncClient] = {}
         self._lanes: dict[str, asyncio.Task[int]] = {}
+        self._closing = False
 
     async def start_due(self, *, limit: int = 50) -> int:
         """Start a lane for every key that has messages due, may send, and has none under way; how many. Waits for none.
@@ -55,7 +56,7 @@ class Dispatcher:
         ``limit`` bounds the messages of one lane, so that the most urgent are looked for anew.
         """
         keys = await self._database.run(deliveries.due_budget_keys, now=self._clock(), busy=frozenset(self._lanes))
-        idle = [key for key in keys if key not in self._lanes]
+        idle = [key for key in keys if key not in self._lanes and not self._closing]
         for key in idle:
             lane = asyncio.create_task(self._lane(key, limit), name=f"lane-{key[:8]}")
             self._lanes[key] = lane
@@ -77,6 +78,13 @@ class Dispatcher:
         await self._deliver(claim)
         return True
 
+    async def wind_down(self, patience: float) -> None:
+        """Begin nothing more, and let the sends under way end. Whoever does not answer for ``patience`` seconds is sent
+        to again, by another worker.
+        """
+        self._closing = True
+        await end_within(patience, self._lanes.values())
+
     async def close(self) -> None:
         """Let the sends under way end, then release connections."""
         await asyncio.gather(*self._lanes.values(), return_exceptions=True)
@@ -93,6 +101,8 @@ class Dispatcher:
     async def _lane(self, key: str, limit: int) -> int:
         """One key's messages, one after the other. A key that does not answer is left until the next tick."""
         for number in range(limit):
+            if self._closing:
+                return number
             claim = await self._database.run(deliveries.claim_next, key, now=self._clock(), lease=self._lease)
             if claim is None:
                 return number
@@ -104,7 +114,9 @@ class Dispatcher:
         """Compose, send, record. The boundary of this loop: whatever one message does wrong is recorded with it."""
         started = asyncio.get_running_loop().time()
         try:
-            outcome, receipt = await self._send(claim)
+            outcome, receipt = await giving_back(
+                self._send(claim), lambda: self._database.run(settlement.give_back, claim, now=self._clock())
+            )
         except (InterfaceError, OperationalError) as error:
             outcome, receipt = Outcome.TRANSIENT, Receipt(answer=f"the database failed: {type(error).__name__}")
         except Exception as error:  # noqa: BLE001 - one poisonous message must not stop the others

@@ -75,6 +75,14 @@ def record(
     return Message.State(message.state)
 
 
+@transaction.atomic
+def give_back(claim: Claim, *, now: datetime) -> None:
+    """The worker stops before the answer: the message may have arrived, and is due again at once. No failure."""
+    Attempt.objects.filter(pk=claim.attempt_pk).update(outcome=Outcome.INTERRUPTED)
+    rows = Message.objects.filter(pk=claim.message_pk, attempts=claim.number, state=Message.State.PENDING)
+    rows.update(due_at=now, doubtful=True)
+
+
 def supersede(message: Message, reason: str, *, now: datetime) -> None:
     """Drop a message that no longer matters; the outbox keeps the reason."""
     message.state, message.error, message.due_at = Message.State.SUPERSEDED, reason, now

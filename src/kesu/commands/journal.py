@@ -44,6 +44,13 @@ def claim_due(now: datetime, limit: int, *, pk: int | None = None) -> list[Comma
     return found
 
 
+def give_back(command: Command, *, now: datetime, look_at: datetime) -> None:
+    """Its worker stops in the middle. What may have been sent is not sent again, but read for at ``look_at``."""
+    rows = Command.objects.filter(pk=command.pk)
+    if not rows.filter(state=State.SENDING).update(state=State.UNKNOWN, error="interrupted", due_at=look_at):
+        rows.filter(state__in=(State.PLANNED, State.UNKNOWN)).update(due_at=now)
+
+
 def mark_sending(command: Command, baseline_entry: int, *, now: datetime) -> None:
     """The call is about to be made. Raises NotInState unless it is still planned and leased by the caller."""
     changed = Command.objects.filter(pk=command.pk, state=State.PLANNED, due_at=command.due_at).update(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 from django.db import transaction
@@ -14,7 +14,7 @@ from kesu.complaints.models import Order
 from kesu.merchants.credentials import NoCredentials
 from kesu.sync.gateway import Gateway
 from kesu.sync.requests import Priority, request_refresh
-from kesu.threads import in_thread
+from kesu.threads import giving_back, in_thread, side_by_side
 from kesu.wechatpay import WeChatPayError
 
 log = structlog.get_logger(__name__)
@@ -36,7 +36,12 @@ async def follow_due(gateway: Gateway, *, limit: int = 8) -> int:
     """Ask how due refunds stand; returns how many were asked."""
     due = await in_thread(_claim, gateway.now(), limit)
     if due:
-        await asyncio.gather(*(_follow(gateway, refund) for refund in due))
+        await side_by_side(
+            *(
+                giving_back(_follow(gateway, refund), partial(in_thread, _give_back, refund.pk, gateway.now()))
+                for refund in due
+            )
+        )
     return len(due)
 
 
@@ -50,6 +55,10 @@ def _claim(now: datetime, limit: int) -> list[Refund]:
     )
     Refund.objects.filter(pk__in=[row.pk for row in rows]).update(due_at=now + LEASE)
     return rows
+
+
+def _give_back(pk: int, now: datetime) -> None:
+    Refund.objects.filter(pk=pk, due_at__isnull=False).update(due_at=now)
 
 
 async def _follow(gateway: Gateway, refund: Refund) -> None:

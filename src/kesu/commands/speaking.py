@@ -6,9 +6,9 @@ apart.
 
 from __future__ import annotations
 
-import asyncio
 import json
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -24,7 +24,7 @@ from kesu.merchants.credentials import NoCredentials
 from kesu.sync.gateway import Gateway
 from kesu.sync.recording import record_snapshot
 from kesu.sync.refreshing import read_snapshot
-from kesu.threads import in_thread
+from kesu.threads import giving_back, in_thread, side_by_side
 from kesu.wechatpay import Client, NotFound, PlatformError, WeChatPayError, WrongState
 from kesu.wechatpay.complaints import MiniProgramJump
 
@@ -41,7 +41,12 @@ async def carry_out_due(gateway: Gateway, *, limit: int = 4) -> int:
     """Carry out up to ``limit`` due commands side by side; returns how many were taken."""
     due = await in_thread(journal.claim_due, gateway.now(), limit)
     if due:
-        await asyncio.gather(*(_carry_out(gateway, command) for command in due))
+        await side_by_side(
+            *(
+                giving_back(_carry_out(gateway, command), partial(in_thread, _give_back, command, gateway.now()))
+                for command in due
+            )
+        )
     return len(due)
 
 
@@ -49,6 +54,10 @@ async def carry_out(gateway: Gateway, pk: int) -> None:
     """Carry out this command now, unless somebody else is at it or it is not due."""
     for command in await in_thread(lambda: journal.claim_due(gateway.now(), 1, pk=pk)):
         await _carry_out(gateway, command)
+
+
+def _give_back(command: Command, now: datetime) -> None:
+    journal.give_back(command, now=now, look_at=now + LOOKS[0])
 
 
 async def _carry_out(gateway: Gateway, command: Command) -> None:

@@ -52,6 +52,8 @@ class Gateway:
         self._open: dict[int, _Open] = {}
         self._pacers: dict[int, Pacer] = {}
         self._certificates_asked: dict[int, float] = {}
+        self.closing = False
+        """Set by a worker that is told to stop: nobody begins anything new."""
 
     async def client(self, account_id: int) -> tuple[Account, Client]:
         """The account and a client with its present keys. Raises Account.DoesNotExist, NoCredentials."""

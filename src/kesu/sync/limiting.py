@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 from django.db import transaction
@@ -15,7 +15,7 @@ from kesu.merchants.limitations import ASK_EVERY, LimitationChange, plan_asking,
 from kesu.merchants.models import Account, Limitation
 from kesu.rules.escalations import UrgencyClass
 from kesu.sync.gateway import Gateway
-from kesu.threads import database_in_trouble, in_thread
+from kesu.threads import database_in_trouble, giving_back, in_thread, side_by_side
 from kesu.wechatpay import Limitations, PacingTimeout, RateLimited, WeChatPayError
 
 log = structlog.get_logger(__name__)
@@ -41,7 +41,9 @@ async def ask_due(gateway: Gateway, *, limit: int = 8) -> int:
     """Ask about up to ``limit`` due sub-merchants; returns how many were taken."""
     rows = await in_thread(claim, gateway.now(), limit)
     if rows:
-        await asyncio.gather(*(_ask(gateway, row) for row in rows))
+        await side_by_side(
+            *(giving_back(_ask(gateway, row), partial(in_thread, _give_back, row, gateway.now())) for row in rows)
+        )
     return len(rows)
 
 
@@ -54,6 +56,10 @@ def claim(now: datetime, limit: int) -> list[Limitation]:
         )
         Limitation.objects.filter(pk__in=[row.pk for row in rows]).update(due_at=now + LEASE)
     return rows
+
+
+def _give_back(row: Limitation, now: datetime) -> None:
+    Limitation.objects.filter(pk=row.pk).update(due_at=now)
 
 
 async def _ask(gateway: Gateway, row: Limitation) -> None:

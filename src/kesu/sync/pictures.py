@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 from django.db import transaction
@@ -14,7 +14,7 @@ from kesu.complaints.media import lose, store_picture
 from kesu.complaints.models import Media
 from kesu.merchants.credentials import NoCredentials
 from kesu.sync.gateway import Gateway
-from kesu.threads import database_in_trouble, in_thread
+from kesu.threads import database_in_trouble, giving_back, in_thread, side_by_side
 from kesu.wechatpay import WeChatPayError
 
 log = structlog.get_logger(__name__)
@@ -29,7 +29,12 @@ async def fetch_due(gateway: Gateway, *, limit: int = 8) -> int:
     for picture in pictures:
         places[picture.complaint.account_id, picture.url].append(picture)
     if places:
-        await asyncio.gather(*(_fetch(gateway, shown) for shown in places.values()))
+        await side_by_side(
+            *(
+                giving_back(_fetch(gateway, shown), partial(in_thread, _give_back, shown, gateway.now()))
+                for shown in places.values()
+            )
+        )
     return len(pictures)
 
 
@@ -43,6 +48,11 @@ def claim(now: datetime, limit: int) -> list[Media]:
         )
         Media.objects.filter(pk__in=[row.pk for row in rows]).update(due_at=now + LEASE)
     return rows
+
+
+def _give_back(shown: Sequence[Media], now: datetime) -> None:
+    rows = Media.objects.filter(pk__in=[picture.pk for picture in shown], state=Media.State.WAITING)
+    rows.update(due_at=now)
 
 
 async def _fetch(gateway: Gateway, shown: Sequence[Media]) -> None:

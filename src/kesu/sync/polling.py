@@ -10,10 +10,10 @@ month therefore asks for every case that was not just read.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 
 import structlog
 from django.conf import settings
@@ -26,7 +26,7 @@ from kesu.merchants.models import Account
 from kesu.sync.gateway import Gateway
 from kesu.sync.models import Poll
 from kesu.sync.requests import Priority, request_refresh
-from kesu.threads import in_thread
+from kesu.threads import giving_back, in_thread, side_by_side
 from kesu.wechatpay import ComplaintPage, WeChatPayError
 from kesu.wechatpay.resources import Complaint as Listed
 
@@ -39,7 +39,7 @@ AT_ONCE = 20
 SPACING = timedelta(milliseconds=250)
 """A thousand accounts that are connected together begin within some four minutes."""
 ROUNDS = 8
-"""How many polls a place takes in one batch; a worker that is told to stop ends its batch first."""
+"""How many polls a place takes in one batch."""
 UNREAD_FOR = timedelta(hours=1)
 Progress = Callable[[Poll], None]
 
@@ -90,13 +90,13 @@ async def poll_due(gateway: Gateway, *, lane: tuple[str, ...] = (*FREQUENT, *LON
         nonlocal left
         taken, poll = 0, [first]
         while poll:
-            await run_poll(gateway, poll[0])
+            await giving_back(run_poll(gateway, poll[0]), partial(in_thread, _give_back, poll[0], gateway.now()))
             taken, left = taken + 1, left - 1
-            poll = await in_thread(claim, lane, gateway.now(), 1) if left >= limit else []
+            poll = await in_thread(claim, lane, gateway.now(), 1) if left >= limit and not gateway.closing else []
         return taken
 
     polls = await in_thread(claim, lane, gateway.now(), limit)
-    return sum(await asyncio.gather(*(place(poll) for poll in polls)))
+    return sum(await side_by_side(*(place(poll) for poll in polls)))
 
 
 def claim(lane: tuple[str, ...], now: datetime, limit: int) -> list[Poll]:
@@ -110,6 +110,11 @@ def claim(lane: tuple[str, ...], now: datetime, limit: int) -> list[Poll]:
         )
         Poll.objects.filter(pk__in=[poll.pk for poll in polls]).update(due_at=now + LEASE)
     return polls
+
+
+def _give_back(poll: Poll, now: datetime) -> None:
+    """Its place in the listing is kept."""
+    Poll.objects.filter(pk=poll.pk).update(due_at=now)
 
 
 async def run_poll(gateway: Gateway, poll: Poll, progress: Progress | None = None) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 from django.db import transaction
@@ -16,7 +16,7 @@ from kesu.sync.gateway import Gateway
 from kesu.sync.models import Refresh
 from kesu.sync.recording import record_snapshot
 from kesu.sync.requests import Priority
-from kesu.threads import database_in_trouble, in_thread
+from kesu.threads import database_in_trouble, giving_back, in_thread, side_by_side
 from kesu.wechatpay import (
     CipherError,
     Client,
@@ -55,7 +55,7 @@ async def refresh_due(
     """
     jobs = await in_thread(claim, lane, gateway.now(), limit)
     if jobs:
-        await asyncio.gather(*(_refresh(gateway, job) for job in jobs))
+        await side_by_side(*(giving_back(_refresh(gateway, job), partial(in_thread, _give_back, job)) for job in jobs))
     return len(jobs)
 
 
@@ -70,6 +70,10 @@ def claim(lane: tuple[Priority, ...], now: datetime, limit: int) -> list[Refresh
         )
         Refresh.objects.filter(pk__in=[job.pk for job in jobs]).update(leased_until=now + LEASE)
     return jobs
+
+
+def _give_back(job: Refresh) -> None:
+    Refresh.objects.filter(pk=job.pk).update(leased_until=None)
 
 
 async def _refresh(gateway: Gateway, job: Refresh) -> None:

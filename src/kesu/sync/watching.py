@@ -6,9 +6,9 @@ gone; a look that fails leaves what was known of the addresses.
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -26,7 +26,7 @@ from kesu.merchants.watch import Problem
 from kesu.rules.escalations import UrgencyClass
 from kesu.sync import limiting
 from kesu.sync.gateway import Gateway
-from kesu.threads import in_thread
+from kesu.threads import giving_back, in_thread, side_by_side
 from kesu.wechatpay import Client, WeChatPayError
 
 log = structlog.get_logger(__name__)
@@ -52,7 +52,9 @@ async def watch_due(gateway: Gateway, *, limit: int = 8) -> int:
     """Look at up to ``limit`` accounts side by side; returns how many were due."""
     rows = await in_thread(claim, gateway.now(), limit)
     if rows:
-        await asyncio.gather(*(_watch(gateway, row) for row in rows))
+        await side_by_side(
+            *(giving_back(_watch(gateway, row), partial(in_thread, _give_back, row, gateway.now())) for row in rows)
+        )
     return len(rows)
 
 
@@ -80,6 +82,10 @@ def claim(now: datetime, limit: int) -> list[AccountHealth]:
         )
         AccountHealth.objects.filter(pk__in=[row.pk for row in rows]).update(due_at=now + LEASE)
     return rows
+
+
+def _give_back(row: AccountHealth, now: datetime) -> None:
+    AccountHealth.objects.filter(pk=row.pk).update(due_at=now)
 
 
 async def _watch(gateway: Gateway, row: AccountHealth) -> None:

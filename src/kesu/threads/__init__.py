@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 from kesu.threads.database import DatabaseThreads
+from kesu.threads.stopping import end_within, giving_back, side_by_side
 from kesu.threads.trouble import database_in_trouble
 
-__all__ = ["DatabaseThreads", "database_in_trouble", "in_thread"]
+__all__ = ["DatabaseThreads", "database_in_trouble", "end_within", "giving_back", "in_thread", "side_by_side"]
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")

@@ -15,7 +15,10 @@ Result = TypeVar("Result")
 
 
 class DatabaseThreads:
-    """``await threads.run(function, ...)`` calls a synchronous function where it may use the database."""
+    """``await threads.run(function, ...)`` calls a synchronous function where it may use the database.
+
+    Cancelled meanwhile, it ends when the function has ended.
+    """
 
     def __init__(self, size: int = 4) -> None:
         self._size = size
@@ -28,7 +31,12 @@ class DatabaseThreads:
             close_old_connections()
             return function(*arguments, **keywords)
 
-        return await asyncio.get_running_loop().run_in_executor(self._pool, call)
+        running = asyncio.get_running_loop().run_in_executor(self._pool, call)
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            await asyncio.wait([running])  # a transaction cannot be taken back: whoever cleans up sees its result
+            raise
 
     def close(self) -> None:
         """Wait for what runs, close every thread's connections, end the threads."""

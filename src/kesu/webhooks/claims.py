@@ -107,6 +107,15 @@ def settle(claim: Claim, answer: Answer, *, now: datetime, milliseconds: int, ji
     return Delivery.State(delivery.state)
 
 
+@transaction.atomic
+def give_back(claim: Claim, *, now: datetime) -> None:
+    """The worker stops before the answer: it may have arrived, and is due again at once, with the same event id."""
+    rows = Delivery.objects.filter(pk=claim.delivery_pk, attempts=claim.number, state=Delivery.State.PENDING)
+    if rows.update(due_at=now):
+        tries = DeliveryAttempt.objects.filter(delivery=claim.delivery_pk, number=claim.number)
+        tries.update(outcome=Outcome.INTERRUPTED, error="the worker stopped before the answer")
+
+
 def switch_off(endpoint: Endpoint, reason: str) -> None:
     """Nothing goes there any more; what was owed is failed and can be delivered by hand later."""
     Endpoint.objects.filter(pk=endpoint.pk).update(enabled=False, disabled_reason=reason)

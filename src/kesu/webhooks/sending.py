@@ -15,7 +15,7 @@ from django.db import InterfaceError, OperationalError
 
 from kesu.alerts.channels.base import TIMEOUT, SendError, post
 from kesu.alerts.channels.webhook.transport import REDIRECTS, pinned
-from kesu.threads import DatabaseThreads
+from kesu.threads import DatabaseThreads, end_within, giving_back, side_by_side
 from kesu.webhooks import claims, payloads, signing
 from kesu.webhooks.claims import Answer, Claim
 from kesu.webhooks.models import Delivery
@@ -47,10 +47,13 @@ class Sender:
         self._client = httpx2.AsyncClient(transport=transport, timeout=TIMEOUT, trust_env=False)
         self._database = DatabaseThreads()
         self._lanes: dict[int, asyncio.Task[int]] = {}
+        self._closing = False
 
     async def start_due(self) -> int:
         """Start a lane for every endpoint that something is due for and that has none; how many. Waits for none."""
         found = await self._database.run(claims.due_endpoints, now=self._clock())
+        if self._closing:
+            return 0
         idle = [pk for pk in found if pk not in self._lanes][: max(0, LANES - len(self._lanes))]
         for pk in idle:
             lane = asyncio.create_task(self._lane(pk), name=f"webhook-{pk}")
@@ -68,6 +71,13 @@ class Sender:
         for claim in await self._database.run(claims.claim_only, delivery_pk, now=self._clock()):
             await self._deliver(claim)
 
+    async def wind_down(self, patience: float) -> None:
+        """Begin nothing more, and let the sends under way end. Whoever does not answer for ``patience`` seconds is sent
+        to again, by another worker.
+        """
+        self._closing = True
+        await end_within(patience, self._lanes.values())
+
     async def close(self) -> None:
         """Let the sends under way end, then release connections."""
         await asyncio.gather(*self._lanes.values(), return_exceptions=True)
@@ -84,8 +94,10 @@ class Sender:
         """One endpoint's deliveries, a few at a time. One that takes none is left until the next tick."""
         tried = 0
         for _number in range(BATCHES):
+            if self._closing:
+                break
             batch = await self._database.run(claims.claim, pk, now=self._clock(), limit=BESIDE_EACH_OTHER)
-            states = await asyncio.gather(*(self._deliver(claim) for claim in batch))
+            states = await side_by_side(*(self._deliver(claim) for claim in batch))
             tried += len(batch)
             if Delivery.State.DELIVERED not in states:
                 break
@@ -95,7 +107,9 @@ class Sender:
         """Send and settle. The boundary of this loop: whatever one delivery does wrong is recorded with it."""
         started = asyncio.get_running_loop().time()
         try:
-            answer = await self._send(claim)
+            answer = await giving_back(
+                self._send(claim), lambda: self._database.run(claims.give_back, claim, now=self._clock())
+            )
         except (InterfaceError, OperationalError) as error:
             answer = Answer(error=f"the database failed: {type(error).__name__}")
         except Exception as error:  # noqa: BLE001 - one poisonous delivery must not stop the others

@@ -27,7 +27,7 @@ from kesu.intake import inbox
 from kesu.retention import sweeps
 from kesu.sync import doubts, limiting, pictures, polling, refreshing, rereading, watching
 from kesu.sync.gateway import Gateway
-from kesu.threads import database_in_trouble, in_thread
+from kesu.threads import database_in_trouble, end_within, in_thread
 from kesu.webhooks import events as webhooks
 from kesu.webhooks.sending import Sender
 from kesu.worker import watchdog
@@ -39,6 +39,8 @@ log = structlog.get_logger(__name__)
 IDLE_SECONDS = 1.0
 AFTER_ERROR_SECONDS = (2.0, 4.0, 8.0, 15.0)
 """How long a loop rests after its first, second, ... failure in a row: nobody should fill a full disk with logs."""
+STOP_SECONDS = 3.0
+"""How long a worker that is told to stop waits for answers from elsewhere."""
 HEARTBEAT_SECONDS = 5.0
 GONE_AFTER = timedelta(days=1)
 
@@ -118,7 +120,7 @@ def upkeep(now: Callable[[], datetime]) -> list[Loop]:
 
 
 class Worker:
-    """Runs the loops until ``stop`` is called; then each finishes its batch."""
+    """Runs the loops until ``stop`` is called; then each finishes its batch, or gives it back after STOP_SECONDS."""
 
     def __init__(self, gateway: Gateway, dispatcher: Dispatcher, *, deadman_url: str = "") -> None:
         self.gateway, self.dispatcher = gateway, dispatcher
@@ -136,6 +138,7 @@ class Worker:
             self._wakes[name].set()
 
     def stop(self) -> None:
+        self.gateway.closing = True
         self._stopping.set()
         for event in self._wakes.values():
             event.set()
@@ -144,15 +147,24 @@ class Worker:
         log.info("worker_started", worker=self.name)
         try:
             async with asyncio.TaskGroup() as group:
-                for loop in self._loops:
-                    group.create_task(self._run_loop(loop), name=loop.name)
-                group.create_task(self._beat(), name="heartbeat")
-                group.create_task(self._deadman.run(self._stopping), name="deadman")
+                tasks = [group.create_task(self._run_loop(loop), name=loop.name) for loop in self._loops]
+                tasks.append(group.create_task(self._beat(), name="heartbeat"))
+                tasks.append(group.create_task(self._deadman.run(self._stopping), name="deadman"))
+                group.create_task(self._wind_down(tasks), name="end")
         finally:
             await self.dispatcher.close()
             await self.sender.close()
             await self.gateway.close()
         log.info("worker_stopped", worker=self.name)
+
+    async def _wind_down(self, tasks: list[asyncio.Task[None]]) -> None:
+        """A platform or a robot that does not answer must not hold up the end."""
+        await self._stopping.wait()
+        await asyncio.gather(
+            end_within(STOP_SECONDS, tasks),
+            self.dispatcher.wind_down(STOP_SECONDS),
+            self.sender.wind_down(STOP_SECONDS),
+        )
 
     async def _run_loop(self, loop: Loop) -> None:
         wake, failures = self._wakes[loop.name], 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ import httpx2
 from django.conf import settings as installation
 
 from kesu.alerts.channels.addresses import is_loopback_host
+from kesu.alerts.channels.apart import call_apart
 from kesu.alerts.channels.apprise.network import fenced
 from kesu.alerts.channels.apprise.settings import AppriseSettings, hosts_of
 from kesu.alerts.channels.base import Budget, PayloadError, Push, Receipt, TransientError, parse_settings, sha256_hex
@@ -39,7 +39,7 @@ class AppriseChannel:
         """Apprise blocks, and says yes or no without a reason: a no is tried again."""
         body = push.content.plain(SHORT_BYTES if push.short else BODY_BYTES)
         digest = sha256_hex(body.encode())
-        arrived, refused = await asyncio.to_thread(_notify, settings.url, push, body)
+        arrived, refused = await call_apart(lambda: _notify(settings.url, push, body))
         if refused and not arrived:
             raise PayloadError("it leads into a private network", code="private_address", payload_sha256=digest)
         if not arrived:

@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx2
 
+from kesu.alerts.channels.apart import call_apart
 from kesu.alerts.channels.base import (
     Budget,
     ChannelDeadError,
@@ -55,7 +56,7 @@ class Email:
         body = mail(push, settings).as_bytes()
         try:
             async with asyncio.timeout(WHOLE_CALL_SECONDS):
-                return await asyncio.to_thread(_deliver, body, settings)
+                return await call_apart(lambda: _deliver(body, settings))
         except TimeoutError:
             raise UnknownOutcomeError("the server took too long", payload_sha256=sha256_hex(body)) from None
 
