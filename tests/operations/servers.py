@@ -11,26 +11,30 @@ from urllib.parse import quote
 import psycopg
 
 from kesu.config.archive import Place
-from kesu.config.database import EmbeddedPostgres, _as_server_user, program
+from kesu.config.database import EmbeddedPostgres, _as_server_user, _give_to_server_user, program
 from tests.processes import free_port, until
 
 PASSWORD = "p@ss/word 1"
 
 
 @contextmanager
-def external_server(directory: Path, host: str = "127.0.0.1") -> Iterator[str]:
-    """Its address as KESU_DATABASE_URL, for the time of the block."""
+def external_server(directory: Path, host: str = "127.0.0.1", *, binaries: Path | None = None) -> Iterator[str]:
+    """Its address as KESU_DATABASE_URL, for the time of the block. ``binaries``: the programs of another version."""
     cluster = EmbeddedPostgres(directory)
     directory.mkdir()
-    cluster._create_cluster()
+    if binaries is None:
+        cluster._create_cluster()
+    else:
+        _create_cluster(binaries, cluster.cluster)
     cluster._prepare_socket_directory()
     (cluster.cluster / "pg_hba.conf").write_text("local all all trust\nhost all all all scram-sha-256\n")
     port = free_port()
     options = {"listen_addresses": "*", "port": port, "fsync": "off", "max_connections": 60, "shared_buffers": "32MB"}
     settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+    postgres = binaries / "postgres" if binaries else program("postgres")
     with (directory / "server.log").open("wb") as log:
         server = subprocess.Popen(
-            [program("postgres"), "-D", cluster.cluster, "-k", cluster.socket_directory, *settings],
+            [postgres, "-D", cluster.cluster, "-k", cluster.socket_directory, *settings],
             stdout=log,
             stderr=log,
             cwd="/",
@@ -46,6 +50,14 @@ def external_server(directory: Path, host: str = "127.0.0.1") -> Iterator[str]:
     finally:
         server.terminate()
         server.wait(30)
+
+
+def _create_cluster(binaries: Path, cluster: Path) -> None:
+    """As Debian makes one, whatever the version."""
+    cluster.mkdir(mode=0o700)
+    _give_to_server_user(cluster)
+    command = [binaries / "initdb", "-D", cluster, "-U", "kesu", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]
+    subprocess.run(command, cwd="/", check=True, capture_output=True, **_as_server_user())
 
 
 def contents(place: Place) -> dict[str, str]:

@@ -5,65 +5,18 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import subprocess
-import sys
 import tarfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from kesu.config import archive
-from kesu.config.archive import ArchiveError, Place
-from kesu.config.database import EmbeddedPostgres
-from tests.operations.servers import contents, external_server
+from kesu.config.archive import ArchiveError
+from tests.operations.installations import Installation
+from tests.operations.servers import external_server
 from tests.processes import answers, environment, free_port, kesu, running
-
-
-@dataclass
-class Installation:
-    """A data directory, and where its database is when it is not embedded."""
-
-    data: Path
-    url: str = ""
-
-    def run(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-        more = {"KESU_DATABASE_URL": self.url} if self.url else {}
-        environ = environment(self.data, **more, **env)
-        return subprocess.run(kesu(*arguments), env=environ, capture_output=True, text=True, timeout=120)
-
-    def works(self, *arguments: str, **env: str) -> str:
-        done = self.run(*arguments, **env)
-        assert done.returncode == 0, done.stderr
-        return " ".join(done.stdout.split() + done.stderr.split())
-
-    def refuses(self, *arguments: str, **env: str) -> str:
-        done = self.run(*arguments, **env)
-        assert done.returncode == 1, (done.stdout, done.stderr)
-        assert "Traceback" not in done.stderr
-        return " ".join(done.stderr.split())
-
-    @contextmanager
-    def place(self) -> Iterator[Place]:
-        server = None if self.url else EmbeddedPostgres(self.data)
-        if server:
-            server.enter()
-        try:
-            yield Place.of(self.data, self.url)
-        finally:
-            if server:
-                server.leave()
-
-    def contents(self) -> dict[str, str]:
-        with self.place() as place:
-            return contents(place)
-
-    def execute(self, statement: str) -> None:
-        with self.place() as place, place.connected() as connection:
-            connection.execute(statement)
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +24,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]
     """A desk with cases, pictures, pushes and sealed data; its server is kept running, for speed."""
     made = Installation(tmp_path_factory.mktemp("original"))
     with made.place():
-        subprocess.run([sys.executable, "-m", "tests.operations.seed"], env=environment(made.data), check=True)
+        made.fill()
         yield made
 
 
