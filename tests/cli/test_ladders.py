@@ -74,6 +74,22 @@ def test_turns_are_swapped_and_overridden(shell: Shell):
     assert shell.refusal("rota", "override", "weeks", "zhoulao", "--from", until, "--until", third.isoformat())
 
 
+def test_what_was_agreed_besides_the_turns_is_taken_back(shell: Shell):
+    for name in ("qianyi", "qianer"):
+        shell.run("users", "add", name, "--wecom", name, "--password-stdin", stdin="long enough 4711\n")
+    shell.run("rota", "add", "agreed", "--member", "qianyi", "--member", "qianer")
+    turns = [row for row in shell.result("rota", "list") if row["rota"] == "agreed"]
+    shell.run("rota", "swap", "agreed", turns[1]["starts_at"], turns[2]["starts_at"])
+    first, second = shell.result("rota", "overrides", "agreed")
+    assert (first["person"], first["starts_at"]) == ("qianyi", turns[1]["starts_at"])
+    for one in (first, second):
+        assert shell.run("rota", "withdraw", "agreed", str(one["number"])).returncode == 0
+    again = [row for row in shell.result("rota", "list") if row["rota"] == "agreed"]
+    assert again[1:-1] == turns[1:-1]  # the first begins now, the last ends eight weeks from now
+    assert shell.result("rota", "overrides", "agreed") == []
+    assert "no override" in shell.refusal("rota", "withdraw", "agreed", str(first["number"]), KESU_LANGUAGE="en")
+
+
 def test_quiet_hours_of_a_channel_are_set_and_ended(shell: Shell):
     name = shell.result("channels", "list")[0]["name"]
     assert shell.run("channels", "quiet", name, "22:00-08:00").returncode == 0

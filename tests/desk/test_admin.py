@@ -13,6 +13,7 @@ from kesu.alerts import ladders, rotas, services
 from kesu.alerts.arming import arm_from_mirror
 from kesu.alerts.models import Channel, Clock, Ladder, LadderRule, PersonAddress, PersonHours, Rota, RotaOverride
 from kesu.audit.models import AuditEntry
+from kesu.clock import BEIJING
 from kesu.desk.security import CONTENT_POLICY
 from tests.desk_seeds import make_complaint, make_merchant, make_user
 
@@ -86,6 +87,18 @@ def test_everybody_else_is_refused(seeds: Any, role: str):
     client.force_login(make_user("other", role=role, is_staff=True, is_superuser=True))
     assert {client.get(page).status_code for page in pages(seeds)} == {403}
     assert client.post(f"/admin/alerts/rota/{seeds['rota'].pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_what_was_agreed_besides_the_turns_is_taken_back(owner: Client, seeds: Any):
+    row = seeds["rota"]
+    agreed = row.overrides.get()
+    given = {"TOTAL_FORMS": 1, "INITIAL_FORMS": 1, "0-id": agreed.pk, "0-rota": row.pk, "0-user": agreed.user_id}
+    for name in ("starts_at", "ends_at"):
+        local = getattr(agreed, name).astimezone(BEIJING)
+        given |= {f"0-{name}_0": f"{local:%Y-%m-%d}", f"0-{name}_1": f"{local:%H:%M:%S}"}
+    deleted = {f"overrides-{name}": value for name, value in {**given, "0-DELETE": "on"}.items()}
+    assert owner.post(f"/admin/alerts/rota/{row.pk}/change/", rota_form(row) | deleted).status_code == 302
+    assert not row.overrides.exists()
 
 
 def test_who_is_not_signed_in_is_sent_to_the_desks_own_page(seeds: Any):

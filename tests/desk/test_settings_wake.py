@@ -124,6 +124,13 @@ def test_a_rota_is_made_changed_by_a_day_and_swapped(page: Any, day: dict[str, A
     text = page(address, {**override, **span})
     assert on_call("night", now=now) == other
     assert "小赵 *" in text
+    agreed = rota.overrides.get()
+    assert f'name="number" value="{agreed.pk}"' in text
+    page(address, {"do": "withdraw", "number": agreed.pk})
+    assert on_call("night", now=now) == before
+    assert AuditEntry.objects.latest("pk").details["withdrawn"] == "zhao"
+    for gone in (agreed.pk, "x", ""):
+        assert "It was taken back already." in page(address, {"do": "withdraw", "number": gone})
     assert "It must end after it begins." in page(
         address, {**override, "override-starts_at": "2026-11-02T00:00", "override-ends_at": "2026-11-01T00:00"}
     )

@@ -16,7 +16,17 @@ from kesu.clock import BEIJING
 from kesu.rules import rota as rules
 from kesu.rules.rota import RotaError
 
-__all__ = ["RotaError", "add_members", "create", "override", "remove", "remove_member", "set_handover", "swap"]
+__all__ = [
+    "RotaError",
+    "add_members",
+    "create",
+    "override",
+    "remove",
+    "remove_member",
+    "set_handover",
+    "swap",
+    "withdraw",
+]
 
 log = structlog.get_logger(__name__)
 
@@ -75,6 +85,20 @@ def override(row: Rota, user: User, starts_at: datetime, ends_at: datetime) -> R
     rules.Override(user.username, starts_at, ends_at)
     found = RotaOverride.objects.create(rota=row, user=user, starts_at=starts_at, ends_at=ends_at)
     log.info("rota.overridden", rota=row.pk, user=user.pk)
+    return found
+
+
+@transaction.atomic
+def withdraw(row: Rota, number: int) -> RotaOverride:
+    """Take one override back: its time belongs again to whoever it belonged to without it. A swap made two of them.
+
+    ``number`` is its primary key. Returns what it was. Raises RotaError (``no_override``) when the rota has none such.
+    """
+    found = row.overrides.select_for_update(of=("self",)).select_related("user").filter(pk=number).first()
+    if found is None:
+        raise RotaError("no_override")
+    row.overrides.filter(pk=number).delete()
+    log.info("rota.withdrawn", rota=row.pk, user=found.user_id)
     return found
 
 

@@ -126,6 +126,47 @@ def override(
         output.print(_("Rota %s is set: kesu rota list") % name, markup=False)
 
 
+@app.command("overrides", help=_("What was agreed besides the turns and is not over yet, with its numbers."))
+def overrides(name: Name, data: Data = None, json: Json = False) -> None:
+    """A swap made two of them."""
+    with desk(data):
+        from kesu import clock
+
+        coming = (
+            _find(name).overrides.filter(ends_at__gt=clock.now()).select_related("user").order_by("starts_at", "pk")
+        )
+        rows = [
+            {"number": row.pk, "person": row.user.username, "starts_at": row.starts_at, "ends_at": row.ends_at}
+            for row in coming
+        ]
+        if json:
+            show_json(rows)
+            return
+        columns = [_("No."), _("On call"), _("From"), _("Until")]
+        table = [[str(row["number"]), row["person"], *map(shown, (row[at] for at in _ENDS))] for row in rows]
+        show_table(columns, table, _("None yet: kesu rota override --help"))
+
+
+@app.command("withdraw", help=_("Take back one of them: the turn counts again."))
+def withdraw(
+    name: Name,
+    number: Annotated[int, typer.Argument(help=_("Its number, as kesu rota overrides shows it."))],
+    data: Data = None,
+) -> None:
+    """One that is under way ends at once."""
+    with desk(data):
+        from kesu.alerts import rotas
+
+        try:
+            with audited(f"rota:{name}") as details:
+                taken = rotas.withdraw(_find(name), number)
+                details |= {"withdrawn": taken.user.username, "start": shown(taken.starts_at)}
+                details["until"] = shown(taken.ends_at)
+        except rotas.RotaError as error:
+            fail(_REFUSED[error.code])
+        output.print(_("Rota %s is set: kesu rota list") % name, markup=False)
+
+
 @app.command("swap", help=_("Let two people take each other's turn: of the weeks that hold these two times."))
 def swap(
     name: Name,
@@ -152,6 +193,7 @@ _REFUSED = {
     "same_turn": _("Both times are in the same turn."),
     "same_person": _("The same person is on call in both turns."),
     "backwards": _("It must end after it begins."),
+    "no_override": _("The rota has no override with this number."),
 }
 
 

@@ -10,7 +10,8 @@ TURN = timedelta(days=7)
 
 
 class RotaError(ValueError):
-    """The change cannot be made. `code`: no_members, same_person, same_turn, backwards, named (by a ladder)."""
+    """The change cannot be made. `code`: no_members, same_person, same_turn, backwards, named (by a ladder),
+    no_override."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)

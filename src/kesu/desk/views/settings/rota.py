@@ -45,6 +45,7 @@ REFUSED: dict[str, Any] = {
     "same_turn": gettext_lazy("Both days are in the same turn."),
     "same_person": gettext_lazy("The same person is on call in both turns."),
     "backwards": gettext_lazy("It must end after it begins."),
+    "no_override": gettext_lazy("It was taken back already."),
 }
 
 
@@ -133,10 +134,11 @@ def rota(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @needs(Permission.SETTINGS)
 def change_rota(request: HttpRequest, pk: int) -> HttpResponse:
-    """``do``: override, swap, handover, join or leave (``person``), remove."""
+    """``do``: override, withdraw (``number``), swap, handover, join or leave (``person``), remove."""
     row, do = get_object_or_404(Rota, pk=pk), request.POST.get("do", "")
     acts: dict[str, Callable[[HttpRequest, Rota], HttpResponse | None]] = {
         "override": _override,
+        "withdraw": _withdraw,
         "swap": _swap,
         "handover": _handover,
         "join": _join,
@@ -169,6 +171,15 @@ def _override(request: HttpRequest, row: Rota) -> HttpResponse | None:
     starts_at, ends_at = (given[name].replace(tzinfo=BEIJING).astimezone(UTC) for name in ("starts_at", "ends_at"))
     rotas.override(row, given["person"], starts_at, ends_at)
     details = {"on_call": given["person"].username, "start": starts_at.isoformat(), "until": ends_at.isoformat()}
+    note(request, f"rota:{row.name}", **details)
+    return None
+
+
+def _withdraw(request: HttpRequest, row: Rota) -> HttpResponse | None:
+    number = request.POST.get("number", "")
+    taken = rotas.withdraw(row, int(number) if re.fullmatch(r"\d{1,18}", number, re.ASCII) else 0)
+    span = {"start": taken.starts_at.isoformat(), "until": taken.ends_at.isoformat()}
+    details: dict[str, Any] = {"withdrawn": taken.user.username, **span}
     note(request, f"rota:{row.name}", **details)
     return None
 
