@@ -89,7 +89,7 @@ def claim_next(budget_key: str, *, now: datetime, lease: timedelta = LEASE, only
 
 def prepare(claim: Claim, *, now: datetime) -> Delivery:
     """Compose what is to be sent, from the case as it stands now. Raises whatever makes that impossible."""
-    message = _messages("channel__settings").get(pk=claim.message_pk)
+    message = _messages(Message.objects.all(), "channel__settings").get(pk=claim.message_pk)
     channel = message.channel
     kind = kind_named(channel.kind)
     if message.kind == digests.KIND:
@@ -132,16 +132,16 @@ def _digest_push(message: Message, channel: Channel, claim: Claim, now: datetime
 _ORDER = (F("deadline_at").asc(nulls_last=True), "id")
 
 
-def _messages(opened: str = "") -> QuerySet[Message]:
+def _messages(rows: QuerySet[Message], opened: str = "") -> QuerySet[Message]:
     """Messages with all that decides about them; nothing sealed is opened, but the field that is named."""
     related = ("channel", "complaint__account", "complaint__claimed_by")
     sealed = ("raw", "payer_phone", "payer_openid", "account__token")
     closed = {"channel__settings", *(f"complaint__{name}" for name in sealed)} - {opened}
-    return Message.objects.select_related(*related).defer(*closed).order_by(*_ORDER)
+    return rows.select_related(*related).defer(*closed).order_by(*_ORDER)
 
 
 def _claim_named(lane: Lane, message_pk: int, now: datetime, lease: timedelta) -> Claim | None:
-    message = _locked_messages().filter(pk=message_pk).first()
+    message = _locked_messages(Message.objects.filter(pk=message_pk)).first()
     robot, free_at = lanes.first_free(lane, now=now)
     return _begin(message, lane, robot, now, lease) if message and free_at <= now else None
 
@@ -153,13 +153,13 @@ def _most_urgent(lane: Lane, plan: Plan, now: datetime) -> Message | None:
     allowed += [lanes.of_share(share, now=now) & ~about_a_case for share in plan.alone]
     if not allowed:
         return None
-    due = _locked_messages().filter(channel__budget_key=lane.key, channel__enabled=True, due_at__lte=now)
-    return due.filter(reduce(or_, allowed)).first()
+    due = lanes.due_messages(lane, now=now).filter(reduce(or_, allowed))
+    return _locked_messages(due).first()
 
 
-def _locked_messages() -> QuerySet[Message]:
-    rows = _messages().select_for_update(skip_locked=True, no_key=True, of=("self",))
-    return rows.filter(state=Message.State.PENDING)
+def _locked_messages(rows: QuerySet[Message]) -> QuerySet[Message]:
+    pending = _messages(rows.filter(state=Message.State.PENDING))
+    return pending.select_for_update(skip_locked=True, no_key=True, of=("self",))
 
 
 def _is_resting(channel: Channel, now: datetime) -> bool:

@@ -85,7 +85,7 @@ _SEALED = (
 
 
 def _due(lane: Lane, now: datetime) -> QuerySet[Message]:
-    rows = lanes.due_messages(lane.key, now=now).filter(complaint__isnull=False)
+    rows = lanes.due_messages(lane, now=now).filter(complaint__isnull=False)
     held = rows.select_for_update(skip_locked=True, no_key=True, of=("self",)).select_related("complaint", "channel")
     sealed = ("raw", "payer_phone", "payer_openid")
     return held.defer("channel__settings", *(f"complaint__{name}" for name in sealed)).order_by(

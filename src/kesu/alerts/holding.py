@@ -32,7 +32,7 @@ def hold(lane: Lane, *, now: datetime) -> int:
         until = quiet.quiet_until(quiet.parse(channel.quiet_hours), now)
         if until is None:
             continue
-        due = lanes.due_messages(lane.key, now=now).filter(channel=channel).exclude(kind__in=NEVER_HELD)
+        due = lanes.due_messages(lane, now=now).filter(channel=channel).exclude(kind__in=NEVER_HELD)
         end = Value(until, DateTimeField())
         held += due.filter(lanes.of_share(UrgencyClass.SYSTEM, now=now)).update(due_at=end)
         normal = due.filter(lanes.of_share(UrgencyClass.NORMAL, now=now)).exclude(deadline_at=now + URGENT_WITHIN)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import DateTimeField, F, Func, Q, QuerySet
+from django.db.models.lookups import LessThanOrEqual
 
 from kesu.alerts import budgets
 from kesu.alerts.channels import kind_named
@@ -26,11 +27,16 @@ class Lane:
     key: str
     budget: Budget
     rows: Sequence[BudgetKey]
-    channels: Sequence[Channel] = ()
+    channels: Sequence[Channel]
 
     @property
     def rate(self) -> Rate:
         return Rate(self.budget.limit, self.budget.window)
+
+    @property
+    def open_channels(self) -> list[int]:
+        """The channels that carry what waits for the lane: those switched on."""
+        return [channel.pk for channel in self.channels if channel.enabled]
 
 
 def locked(key: str, *, wait: bool = False) -> Lane | None:
@@ -59,16 +65,19 @@ def _held(keys: list[str], wait: bool) -> dict[str, BudgetKey]:
 
 def peeked(keys: Iterable[str]) -> list[Lane]:
     """The lanes as they are, nothing held."""
-    channels = {channel.budget_key: channel for channel in _channels(keys)}
-    wanted = [key for channel in channels.values() for key in (channel.budget_key, *channel.more_budget_keys)]
-    rows = BudgetKey.objects.in_bulk(wanted)
+    channels: dict[str, list[Channel]] = defaultdict(list)
+    for channel in _channels(keys):
+        channels[channel.budget_key].append(channel)
+    robots = {key: [key, *found[0].more_budget_keys] for key, found in channels.items()}
+    rows = BudgetKey.objects.in_bulk([one for keys in robots.values() for one in keys])
     return [
         Lane(
-            channel.budget_key,
-            kind_named(channel.kind).budget,
-            [rows.get(key) or BudgetKey(key=key) for key in (channel.budget_key, *channel.more_budget_keys)],
+            key,
+            kind_named(found[0].kind).budget,
+            [rows.get(one) or BudgetKey(key=one) for one in robots[key]],
+            found,
         )
-        for channel in channels.values()
+        for key, found in channels.items()
     ]
 
 
@@ -79,7 +88,7 @@ def plan(lane: Lane, *, now: datetime) -> Plan:
 
 def plans(lanes: Collection[Lane], *, now: datetime) -> dict[str, Plan]:
     """What each lane may do now, by its key."""
-    waiting = _waiting([lane.key for lane in lanes], now)
+    waiting = _waiting(lanes, now)
     return {lane.key: _plan(lane, waiting[lane.key], now) for lane in lanes}
 
 
@@ -118,10 +127,14 @@ def spend(lane: Lane, robot: int, share: UrgencyClass, *, now: datetime) -> None
     row.save(update_fields=["used_at", "used_by"])
 
 
-def due_messages(key: str, *, now: datetime) -> QuerySet[Message]:
-    """What waits for a lane and may be tried now."""
-    pending = Message.objects.filter(state=Message.State.PENDING, due_at__lte=now)
-    return pending.filter(channel__budget_key=key, channel__enabled=True)
+def due_messages(lane: Lane, *, now: datetime) -> QuerySet[Message]:
+    """What waits for a lane and may be tried now.
+
+    By the index of its channels: a storm begins when PostgreSQL still believes that nothing waits anywhere, and then it
+    reads all that is due for every lane if it is let to. Hence channels by number, and a moment that no index holds.
+    """
+    pending = Message.objects.filter(state=Message.State.PENDING, channel__in=lane.open_channels)
+    return pending.filter(LessThanOrEqual(Func(F("due_at"), template=_UNINDEXED, output_field=DateTimeField()), now))
 
 
 def of_share(share: UrgencyClass, *, now: datetime) -> Q:
@@ -140,26 +153,28 @@ def _channels(keys: Iterable[str]) -> QuerySet[Channel]:
     return Channel.objects.filter(budget_key__in=list(keys)).defer("settings").order_by("-enabled", "pk")
 
 
-# By hand: it is asked before every single push, and to compose it by the ORM takes longer than to answer it.
+_UNINDEXED = "(%(expressions)s + interval '0')"
+# ``due_messages`` by hand: it is asked before every single push, and to compose it by the ORM takes longer than to
+# answer it.
 _WAITING = """
-    select channel.budget_key, message.complaint_id is not null, message.urgency,
-        coalesce(message.deadline_at < %s, false), count(*)
-    from alerts_message as message join alerts_channel as channel on channel.id = message.channel_id
-    where message.state = 'pending' and message.due_at <= %s and channel.budget_key = any(%s) and channel.enabled
+    select channel_id, complaint_id is not null, urgency, coalesce(deadline_at < %s, false), count(*)
+    from alerts_message
+    where state = 'pending' and channel_id = any(%s) and due_at + interval '0' <= %s
     group by 1, 2, 3, 4
 """
 
 
-def _waiting(keys: list[str], now: datetime) -> dict[str, Waiting]:
-    """How many of ``due_messages`` wait for each key, by class."""
-    cases: dict[str, Counter[UrgencyClass]] = {key: Counter() for key in keys}
-    alone: dict[str, Counter[UrgencyClass]] = {key: Counter() for key in keys}
+def _waiting(lanes: Collection[Lane], now: datetime) -> dict[str, Waiting]:
+    """How many of ``due_messages`` wait for each lane, by class."""
+    cases: dict[str, Counter[UrgencyClass]] = {lane.key: Counter() for lane in lanes}
+    alone: dict[str, Counter[UrgencyClass]] = {lane.key: Counter() for lane in lanes}
+    lane_of = {channel: lane.key for lane in lanes for channel in lane.open_channels}
     with connection.cursor() as cursor:
-        cursor.execute(_WAITING, [now + digest.URGENT_WITHIN, now, keys])
-        for key, about_a_case, urgency, soon, number in cursor:
+        cursor.execute(_WAITING, [now + digest.URGENT_WITHIN, list(lane_of), now])
+        for channel, about_a_case, urgency, soon, number in cursor:
             share = digest.share_of(urgency, now if soon else None, now)
-            (cases if about_a_case else alone)[key][share] += number
-    return {key: Waiting(cases[key], alone[key]) for key in keys}
+            (cases if about_a_case else alone)[lane_of[channel]][share] += number
+    return {lane.key: Waiting(cases[lane.key], alone[lane.key]) for lane in lanes}
 
 
 def _mode(row: BudgetKey) -> Mode:

@@ -78,7 +78,7 @@ class Clock(models.Model):
         REPLY = "reply"
         COMPLETE = "complete"
 
-    complaint = models.ForeignKey(Complaint, on_delete=models.CASCADE, related_name="clocks")
+    complaint = models.ForeignKey(Complaint, on_delete=models.CASCADE, db_index=False, related_name="clocks")
     round_number = models.PositiveIntegerField()
     kind = models.CharField(max_length=8, choices=Kind.choices)
     ladder = models.CharField(max_length=40, default="default", help_text="The name of its ladder (alerts.ladders).")
@@ -115,8 +115,8 @@ class Message(models.Model):
         FAILED = "failed"
         DIGESTED = "digested"
 
-    channel = models.ForeignKey(Channel, on_delete=models.CASCADE)
-    complaint = models.ForeignKey(Complaint, on_delete=models.CASCADE, null=True)
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, db_index=False)
+    complaint = models.ForeignKey(Complaint, on_delete=models.CASCADE, db_index=False, null=True)
     kind = models.CharField(max_length=40, help_text="An alert kind of rules, or what a ladder step is called.")
     facts = models.JSONField(default=dict, help_text="What the text is made of besides the complaint itself.")
     round_number = models.PositiveIntegerField(null=True)
@@ -181,7 +181,7 @@ class Attempt(models.Model):
         INTERRUPTED = "interrupted"
 
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="log")
-    channel = models.ForeignKey(Channel, on_delete=models.CASCADE)
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, db_index=False)
     at = models.DateTimeField()
     outcome = models.CharField(max_length=16, choices=Outcome.choices)
     http_status = models.PositiveSmallIntegerField(null=True)

@@ -24,7 +24,7 @@ MARKED = (
 class Complaint(models.Model):
     """投诉单. Times are UTC, money is fen. ``state`` is the platform's word, unknown words included."""
 
-    account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, db_index=False)
     complaint_id = models.CharField(max_length=64)
     complainted_mchid = models.CharField(max_length=64, blank=True)
     state = models.CharField(max_length=30)
@@ -140,7 +140,7 @@ class Complaint(models.Model):
 class Order(models.Model):
     """An order complained about; one a complaint today, an array by the platform's schema."""
 
-    complaint = models.ForeignKey(Complaint, on_delete=models.CASCADE, related_name="orders")
+    complaint = models.ForeignKey(Complaint, on_delete=models.CASCADE, db_index=False, related_name="orders")
     transaction_id = models.CharField(max_length=64)
     out_trade_no = models.CharField(max_length=64, blank=True)
     amount = models.BigIntegerField(null=True, help_text="fen")
@@ -156,7 +156,7 @@ class Order(models.Model):
 class ServiceOrder(models.Model):
     """A 支付分 order as it stood when the complaint was raised; the platform never refreshes it."""
 
-    complaint = models.ForeignKey(Complaint, on_delete=models.CASCADE, related_name="service_orders")
+    complaint = models.ForeignKey(Complaint, on_delete=models.CASCADE, db_index=False, related_name="service_orders")
     order_id = models.CharField(max_length=128)
     out_order_no = models.CharField(max_length=128, blank=True)
     state = models.CharField(max_length=30, blank=True)
@@ -172,7 +172,7 @@ class ServiceOrder(models.Model):
 class TimelineEntry(models.Model):
     """One row of the negotiation history (协商历史), keyed by the platform's ``log_id``."""
 
-    complaint = models.ForeignKey(Complaint, on_delete=models.CASCADE, related_name="timeline")
+    complaint = models.ForeignKey(Complaint, on_delete=models.CASCADE, db_index=False, related_name="timeline")
     log_id = models.CharField(max_length=64)
     operate_type = models.CharField(max_length=80)
     operate_time = models.DateTimeField()
@@ -205,7 +205,7 @@ class PayerTextBacklog(models.Model):
 class Round(models.Model):
     """One pass from PENDING to PROCESSED, with its own reply and completion deadline."""
 
-    complaint = models.ForeignKey(Complaint, on_delete=models.CASCADE, related_name="rounds")
+    complaint = models.ForeignKey(Complaint, on_delete=models.CASCADE, db_index=False, related_name="rounds")
     number = models.PositiveIntegerField()
     started_at = models.DateTimeField()
     replied = models.BooleanField(default=False)
@@ -241,7 +241,7 @@ class Media(models.Model):
         STORED = "stored"
         LOST = "lost"
 
-    complaint = models.ForeignKey(Complaint, on_delete=models.CASCADE, related_name="media")
+    complaint = models.ForeignKey(Complaint, on_delete=models.CASCADE, db_index=False, related_name="media")
     log_id = models.CharField(
         max_length=64, blank=True, help_text="The timeline row that showed it; empty for the complaint's own."
     )

@@ -16,7 +16,7 @@ class Notice(models.Model):
         PROCESSED = "processed"
         PARKED = "parked"
 
-    account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, db_index=False)
     envelope_id = models.CharField(max_length=64)
     event_type = models.CharField(max_length=64)
     action_type = models.CharField(max_length=64)

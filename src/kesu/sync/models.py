@@ -18,7 +18,7 @@ class Refresh(models.Model):
         WAITING = "waiting"
         PARKED = "parked"
 
-    account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, db_index=False)
     complaint_id = models.CharField(max_length=64)
     state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
     reason = models.CharField(max_length=40)
@@ -48,7 +48,7 @@ class Poll(models.Model):
         RECENT = "recent"
         MONTH = "month"
 
-    account = models.ForeignKey(Account, on_delete=models.CASCADE)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, db_index=False)
     tier = models.CharField(max_length=8, choices=Tier.choices)
     due_at = models.DateTimeField()
     begin_day = models.DateField(null=True, help_text="Beijing day; empty between runs.")

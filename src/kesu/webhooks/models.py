@@ -55,7 +55,9 @@ class Event(models.Model):
 
     event_id = models.UUIDField(unique=True, help_text="The same with every try and every endpoint.")
     type = models.CharField(max_length=30)
-    complaint = models.ForeignKey(Complaint, on_delete=models.CASCADE, null=True, related_name="hook_events")
+    complaint = models.ForeignKey(
+        Complaint, on_delete=models.CASCADE, db_index=False, null=True, related_name="hook_events"
+    )
     cause = models.CharField(max_length=120, help_text="Names it within its complaint: it happens once.")
     data = SealedTextField(null=True, help_text="JSON as it is told; empty once the payer's words were erased.")
     created_at = models.DateTimeField()
@@ -87,7 +89,7 @@ class Delivery(models.Model):
         DELIVERED = "delivered"
         FAILED = "failed"
 
-    endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="deliveries")
+    endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, db_index=False, related_name="deliveries")
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="deliveries")
     state = models.CharField(max_length=10, choices=State.choices, default=State.PENDING)
     attempts = models.PositiveIntegerField(default=0, help_text="All tries; names the one under way.")
@@ -126,7 +128,7 @@ class DeliveryAttempt(models.Model):
         FAILED = "failed"
         INTERRUPTED = "interrupted"
 
-    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="log")
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, db_index=False, related_name="log")
     number = models.PositiveIntegerField()
     at = models.DateTimeField()
     outcome = models.CharField(max_length=12, choices=Outcome.choices, default=Outcome.SENDING)
