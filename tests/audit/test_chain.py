@@ -10,6 +10,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from kesu.accounts.actor import Actor, Via
+from kesu.accounts.models import User
 from kesu.audit import services
 from kesu.audit.actions import Action
 from kesu.audit.models import AuditEntry, AuditHead
@@ -150,6 +151,16 @@ def test_the_last_entry_and_the_head_cut_off_together_are_found(chain: list[Audi
     with_triggers_off("delete from audit_auditentry where sequence = 5")
     with_triggers_off("update audit_audithead set sequence = 4, hash = %s", chain[3].hash)
     assert services.verify().problem == "head_changed"
+
+
+def test_everything_removed_with_the_mark_of_its_end_is_found_where_people_have_signed_in(
+    actor: Actor, chain: list[AuditEntry]
+):
+    with_triggers_off("delete from audit_auditentry")
+    with_triggers_off("delete from audit_audithead")
+    assert services.verify().intact  # nobody has, so nothing need be there
+    User.objects.update(last_login=NOW)
+    assert services.verify().problem == "nothing_left"
 
 
 def test_two_entries_that_changed_places_are_found(chain: list[AuditEntry]):

@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from django.db.models import Max
 
 from kesu.accounts.actor import Actor, Via
+from kesu.accounts.models import User
 from kesu.audit.actions import Action
 from kesu.audit.chain import hash_of, plain, seal_of
 from kesu.audit.models import AuditEntry, AuditHead
@@ -26,7 +27,7 @@ Progress = Callable[[int, int], None]
 @dataclass(frozen=True)
 class Verdict:
     """``sequence`` is the first entry that is not as it was written, None when all are. ``problem`` is missing,
-    changed, unchained, not_as_noted, cut_off, beyond_the_end, head_missing or head_changed."""
+    changed, unchained, not_as_noted, cut_off, beyond_the_end, head_missing, head_changed or nothing_left."""
 
     checked: int
     head: str = ""
@@ -146,6 +147,8 @@ def _end(head: AuditHead | None, greatest: int, checked: int, last: str, expecte
     if head is None:
         if checked:
             return Verdict(checked, sequence=checked, problem="head_missing")
+        if User.objects.filter(last_login__isnull=False).exists():  # which was an entry
+            return Verdict(0, sequence=1, problem="nothing_left")
     elif head.seal != seal_of(head):
         return Verdict(checked, sequence=head.sequence, problem="head_changed")
     elif head.sequence != checked:

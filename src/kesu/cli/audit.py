@@ -102,6 +102,7 @@ def _sentence(verdict: Any) -> str:
         "beyond_the_end": _("Entry %(sequence)s was put in by hand."),
         "head_missing": _("The mark of the end is missing, after entry %(sequence)s."),
         "head_changed": _("The mark of the end, at entry %(sequence)s, was changed."),
+        "nothing_left": _("Everything was removed: people have signed in here, and nothing tells of it."),
     }
     facts = {"checked": verdict.checked, "head": verdict.head or "-", "sequence": verdict.sequence}
     return sentences[verdict.problem] % facts

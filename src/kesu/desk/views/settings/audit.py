@@ -56,6 +56,7 @@ PROBLEMS: words.Words = {
     "beyond_the_end": _("This entry was put in by hand."),
     "head_missing": _("The mark of the end is missing, after this entry."),
     "head_changed": _("The mark of the end was changed, at this entry."),
+    "nothing_left": _("Everything was removed: people have signed in here, and nothing tells of it."),
 }
 
 
