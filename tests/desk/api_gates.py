@@ -31,12 +31,22 @@ def _of_nothing(permission: Permission, method: str, **data: Any) -> Gate:
     return Gate(permission, method, places=lambda side: places, data=data, of_complaint=False)
 
 
+def _lists(sides: list[Any]) -> list[str]:
+    lists = ["view=all", "only=mine", "only=overdue", "view=all&q=没发货", "view=all&q=5678", "view=all&q=20000000"]
+    return [*lists, "view=all&merchant=果园", "merchant=1900000309", "view=all&assignee=-&least=1&since=2020-01-01"]
+
+
 P = Permission
-OF_A_COMPLAINT: Mapping[str, Gate] = {
+OF_A_COMPLAINT: Mapping[str, Gate | list[Gate]] = {
     "": _READ,
     "/commands": _READ,
     "/concerns": Gate(P.VIEW, places=_case, bare=False, queries=lambda sides: ["verb=complete", "verb=refund"]),
     "/rates": _READ,
+    "/of-payer": _READ,
+    "/read-again": _act(P.VIEW),
+    "/agreements/<log_id>": [
+        Gate(P.COMPLETE, method, places=lambda side: _case(side) | {"log_id": "none"}) for method in ("PUT", "DELETE")
+    ],
     "/release": _act(P.CLAIM),
     "/reply": _act(P.REPLY, text="您好, 已为您核实"),
     "/immediate-reply": _act(P.REPLY, blocks=[{"type": "TEXT", "text": {"text": "您好"}}]),
@@ -55,7 +65,8 @@ _REPLY = {"name": "致歉", "text": "您好, 非常抱歉给您带来不便"}
 API_GATES: Mapping[str, Gate | list[Gate]] = {
     f"{PREFIX}/": PUBLIC,
     f"{PREFIX}/openapi.json": PUBLIC,
-    f"{PREFIX}/complaints": Gate(P.VIEW, queries=lambda sides: ["view=all", "only=mine", "only=overdue"]),
+    f"{PREFIX}/complaints": Gate(P.VIEW, queries=_lists),
+    f"{PREFIX}/pictures/<picture_id>": Gate(P.VIEW, places=lambda side: {"picture_id": side.picture.pk}),
     **{f"{PREFIX}/complaints/<complaint_id>{path}": gate for path, gate in OF_A_COMPLAINT.items()},
     f"{PREFIX}/commands/<command_id>": _of_nothing(P.VIEW, "GET"),
     f"{PREFIX}/commands/<command_id>/withdraw": _of_nothing(P.REPLY, "POST"),

@@ -183,6 +183,7 @@ def test_whoever_is_not_signed_in_gets_nowhere_else(sides: dict[str, Side]):
                 _shows_only(answer, set(), address)
 
 
+@pytest.mark.timeout(900)  # some ten thousand requests
 def test_everybody_gets_what_is_theirs_and_nothing_else(sides: dict[str, Side], people: list[Somebody]):
     for route, gate in every_gate():
         for somebody in people if not gate.public else []:

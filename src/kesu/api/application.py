@@ -10,7 +10,7 @@ from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
 from kesu import __version__
-from kesu.api import complaints, desk, problems, webhooks
+from kesu.api import complaints, desk, looking, problems, webhooks
 from kesu.api.authentication import Token
 from kesu.api.shapes import ProblemOut
 
@@ -59,6 +59,7 @@ api = Api(
 )
 problems.register(api)
 api.add_router("", complaints.router)
+api.add_router("", looking.router)
 api.add_router("", desk.router)
 api.add_router("", webhooks.router)
 

@@ -13,6 +13,8 @@ from kesu.accounts.models import User
 from kesu.accounts.roles import Permission
 from kesu.api import shapes, told
 from kesu.api.authentication import actor_of
+from kesu.api.looking import FiltersIn
+from kesu.api.looking import found as _found
 from kesu.api.problems import Problem
 from kesu.commands import checks, facts, payloads, pictures, refunding, verbs
 from kesu.commands.models import Command
@@ -32,6 +34,7 @@ Cursor = Annotated[str, Query(max_length=100, pattern=r"^[^\x00]*$")]
 @router.get("/complaints", response=shapes.ComplaintPage)
 def list_complaints(
     request: HttpRequest,
+    filters: Query[FiltersIn],
     view: Literal["open", "all"] = "open",
     only: Literal["", "mine", "unclaimed", "soon", "repeat", "platform", "overdue"] = "",
     after: Cursor = "",
@@ -40,7 +43,7 @@ def list_complaints(
     page's ``after``."""
     actor = actor_of(request)
     try:
-        page = queries.page(actor.user, view, only, after, now=clock.now())
+        page = queries.page(actor.user, view, only, after, filters=filters.meant(), now=clock.now())
     except CursorError:
         raise Problem(404, "cursor", "'after' is not the 'next' of an earlier page.") from None
     return {"items": [told.complaint(row) for row in page.rows], "next": page.next_cursor or None}
@@ -227,14 +230,6 @@ def merchant_rates(request: HttpRequest, complaint_id: Id) -> dict[str, Any]:
         "timely": told.rate(counted.timely),
         "repeat": told.rate(counted.repeat),
     }
-
-
-def _found(user: User, complaint_id: str) -> Complaint:
-    found = queries.visible_to(user).select_related("account", "claimed_by").filter(complaint_id=complaint_id)
-    row = found.order_by("pk").first()
-    if row is None:
-        raise Complaint.DoesNotExist
-    return row
 
 
 def _after(user: User, complaint: Complaint) -> dict[str, Any]:

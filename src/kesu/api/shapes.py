@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from math import isfinite
 from typing import Annotated, Any, Literal
 
 from ninja import Schema
@@ -11,7 +12,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
 
 def _whole(value: Any) -> int:
     """What JSON Schema calls an integer: 5 and 5.0, but neither "5" nor true."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value) or value != int(value):
         raise ValueError("must be a whole number")
     return int(value)
 
@@ -156,6 +157,15 @@ class RefundOut(Schema):
     arrived_at: datetime | None
 
 
+class PictureOfPayerOut(Schema):
+    """``log_id`` is the entry of the timeline that shows it, empty for the complaint itself. To be had at
+    ``/pictures/{id}`` once ``state`` is stored."""
+
+    id: int
+    log_id: str
+    state: str
+
+
 class NoteOut(Schema):
     id: int
     author: str
@@ -164,7 +174,8 @@ class NoteOut(Schema):
 
 
 class CaseOut(ComplaintOut):
-    """``seen`` goes back with a verb: whoever acts on an older picture is told what changed."""
+    """``seen`` goes back with a verb: whoever acts on an older picture is told what changed. ``agreed``: the entries
+    of the timeline that are marked as the payer's agreement."""
 
     seen: str
     orders: list[OrderOut]
@@ -172,6 +183,8 @@ class CaseOut(ComplaintOut):
     timeline: list[EntryOut]
     refunds: list[RefundOut]
     notes: list[NoteOut]
+    pictures: list[PictureOfPayerOut]
+    agreed: list[str]
 
 
 class ComplaintPage(Schema):

@@ -44,6 +44,8 @@ def case(row: Complaint) -> dict[str, Any]:
             }
             for refund in row.refunds.select_related("order").order_by("pk")
         ],
+        "pictures": list(row.media.all()),
+        "agreed": list(row.agreements.order_by("pk").values_list("log_id", flat=True)),
         "notes": [
             {"id": note.pk, "author": str(note.author or ""), "text": note.text, "created_at": note.created_at}
             for note in row.notes.select_related("author").order_by("pk")
