@@ -7,7 +7,7 @@ import pytest
 from kesu.rules.redlines import Rule
 from tests.rules.redlines.measuring import Reply, count, replies, table
 
-PARTS = ("development", "held_out", "learnt", "fresh")
+PARTS = ("development", "held_out", "held_out_staff", "learnt", "fresh")
 
 
 @pytest.fixture(scope="module")
