@@ -9,6 +9,9 @@ from typing import Any
 from kesu.rules.redlines import AllowList, Finding, ReplyContext, Rule, lint
 
 CORPUS = Path(__file__).parent / "corpus"
+DEVELOPMENT = ("development", "development_staff", "learnt")
+"""What the rules were written with, and the weights of the tones learnt from."""
+HELD_OUT = ("held_out", "held_out_staff", "fresh")
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,7 @@ class Reply:
 
 
 def replies(part: str) -> list[Reply]:
-    """`part`: "development" or "held_out"."""
+    """`part`: the name of a file of the corpus."""
     lines = (CORPUS / f"{part}.jsonl").read_text("utf-8").splitlines()
     return [_reply(json.loads(line)) for line in lines]
 

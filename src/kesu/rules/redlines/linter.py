@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 
-from kesu.rules.redlines import contacts, manners, numbers, places, privacy, substance, withdrawal
+from kesu.rules.redlines import contacts, manners, numbers, places, privacy, substance, tones, withdrawal
 from kesu.rules.redlines.findings import SOURCES, Finding, Hit, ReplyContext, Rule, Severity
 from kesu.rules.redlines.normalise import Normalised, densely, normalise
 from kesu.rules.redlines.suggestions import SUGGESTIONS
@@ -33,11 +33,12 @@ def lint(text: str, *, context: ReplyContext) -> tuple[Finding, ...]:
     normalised = normalise(text)
     if not normalised.plain.text.strip():
         return ()
-    hits = [hit for look in LOOKS for hit in look(normalised, context)] or list(substance.emptiness(normalised))
-    kept = _without_allowed(hits, normalised, context.allowed.words)
+    said = [hit for look in LOOKS for hit in look(normalised, context)]
+    hits = tones.temper(_without_allowed(said, normalised, context.allowed.words), normalised, context)
+    hits = hits or list(substance.emptiness(normalised)) or list(tones.brush_off(normalised))
     return tuple(
         Finding(hit.rule, hit.severity, hit.start, hit.end, SOURCES[hit.rule], SUGGESTIONS[hit.rule])
-        for hit in sorted(_joined(kept), key=lambda hit: (hit.start, hit.end, list(Rule).index(hit.rule)))
+        for hit in sorted(_joined(hits), key=lambda hit: (hit.start, hit.end, list(Rule).index(hit.rule)))
     )
 
 

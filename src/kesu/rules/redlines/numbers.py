@@ -19,10 +19,13 @@ _LOCAL = pattern(r"^[0-9]{7,8}$")
 
 _JOINT = pattern(r"^[\s.\-_/|·•+(){}\[\]<>,，、~=\"'“”‘’#*丨]{0,3}$")
 _MASK = "**"
-_SPOKEN_JOINT = pattern(r"^[\s,，、。.:：和是为然后接着再加连前中间末最后面位拨按输四三八两]{0,8}$")
-_CALLED = pattern(r"(?:电话|手机|致电|拨打|来电|热线|座机|打给|联系|tel|phone)(?:号码?)?[^，。\d]{0,8}$")
-_CALLED_ON_A_LINE = pattern(r"(?:电话|致电|拨打|来电|热线|座机|固话)(?:号码?)?[^，。\d]{0,8}$")
-_CALL_AFTER = pattern(r"^[^\w]{0,3}(?:请?致电|热线|打给)")
+_SPOKEN_JOINT = pattern(r"^[\s,，、。.:：和是为然后接着再加连前中间末最后面位拨按输转开头尾四三八两]{0,8}$")
+_CALLED = pattern(
+    r"(?:电话|手机|致电|拨打?|来电|热线|专线|座机|打给?|呼叫?|联系|tel|phone)(?:我|您|店里|这个"
+    r"|一下)?(?:号码?)?[^，。\d]{0,8}$"
+)
+_CALLED_ON_A_LINE = pattern(r"(?:电话|致电|拨打|来电|热线|专线|座机|固话)(?:号码?)?[^，。\d]{0,8}$")
+_CALL_AFTER = pattern(r"^[^\w]{0,3}(?:请?致电|热线|打给|您打)")
 _NUMBER_OF_SOMETHING = pattern(
     r"(?:单号|订单|编号|编码|流水|流水号|批次号?|版本号?|运单|快递单|票号|券码|卡号|工号|商户号|凭证号?|取件码"
     r"|序列号|型号|期号|账号)"
@@ -113,7 +116,9 @@ def _phone_at(plain: View, groups: list[Group], first: int) -> tuple[str, Severi
         digits += groups[last].digits
         if len(digits) > LONGEST or groups[last].worn:
             return None
-        severity = _severity(digits, groups[first], last > first, on_a_line or _called_after(plain.text, groups[last]))
+        together = last == first or all(3 <= len(group.digits) <= 5 for group in groups[first : last + 1])
+        on_the_line = together and (on_a_line or _called_after(plain.text, groups[last]))
+        severity = _severity(digits, groups[first], last > first, on_the_line)
         if severity is not None and not _goes_on(plain.text, groups, last):
             return _without_prefix(digits), severity, last
     return None
@@ -145,7 +150,7 @@ def _severity(digits: str, first: Group, several: bool, called: bool) -> Severit
         return Severity.CONFIRM
     if _AREA.search(first.digits) and several and _LOCAL.search(digits[len(first.digits) :]):
         return Severity.CONFIRM
-    if called and not several and _landline_in_one(digits):
+    if called and _landline_in_one(digits):
         return Severity.CONFIRM
     return None
 

@@ -7,18 +7,21 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from kesu.rules.redlines.alternatives import quickened
 from kesu.rules.redlines.findings import Hit, Rule, Severity
 from kesu.rules.redlines.normalise import SENTENCE, Normalised
 
 BEFORE, AFTER = 24, 16
 """How many characters of the same sentence count as the neighbourhood."""
+NEAR = 24
+"""How far away, in whatever sentence, a phrase's company may stand."""
 
 PATTERNS: list[re.Pattern[str]] = []
 """Every pattern of this package, for the test that none is unbounded."""
 
 
 def pattern(expression: str) -> re.Pattern[str]:
-    compiled = re.compile(expression)
+    compiled = re.compile(quickened(expression))
     PATTERNS.append(compiled)
     return compiled
 
@@ -28,7 +31,8 @@ class Phrase:
     """Words that break a rule.
 
     `unless_before`/`unless_after`: seen before or after, in the same sentence, they make it innocent. `softened_by`:
-    seen before, it is only to be confirmed (a negated charge is still one to look at).
+    seen before, it is only to be confirmed (a negated charge is still one to look at). `only_beside`: it counts only
+    where this stands near, also in the sentence before or after.
     """
 
     rule: Rule
@@ -37,6 +41,7 @@ class Phrase:
     unless_before: re.Pattern[str] | None = None
     unless_after: re.Pattern[str] | None = None
     softened_by: re.Pattern[str] | None = None
+    only_beside: re.Pattern[str] | None = None
 
 
 def neighbourhood(text: str, start: int, end: int) -> tuple[str, str]:
@@ -44,6 +49,10 @@ def neighbourhood(text: str, start: int, end: int) -> tuple[str, str]:
     before = text[max(0, start - BEFORE) : start]
     after = text[end : end + AFTER]
     return before[before.rfind(SENTENCE) + 1 :], after.split(SENTENCE, 1)[0]
+
+
+def _beside(wanted: re.Pattern[str], text: str, start: int, end: int) -> bool:
+    return bool(wanted.search(text[max(0, start - NEAR) : start]) or wanted.search(text[end : end + NEAR]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +74,8 @@ def search(phrases: tuple[Phrase, ...], normalised: Normalised) -> Iterator[Foun
             if phrase.unless_before is not None and phrase.unless_before.search(before):
                 continue
             if phrase.unless_after is not None and phrase.unless_after.search(after):
+                continue
+            if phrase.only_beside is not None and not _beside(phrase.only_beside, view.text, start, end):
                 continue
             softened = phrase.softened_by is not None and phrase.softened_by.search(before) is not None
             severity = Severity.CONFIRM if softened else phrase.severity
