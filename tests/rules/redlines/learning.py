@@ -31,7 +31,7 @@ RULES = (
 CLASSES: tuple[Rule | None, ...] = (None, *RULES)
 """The first is a clean reply."""
 WEIGHTS = Path(kesu.rules.redlines.__file__).parent / "tones.json"
-ROUNDS, STEP, SLOWER, DECAY, HEAVIER = 20, 0.5, 0.3, 1e-3, 2.0
+ROUNDS, STEP, SLOWER, DECAY, HEAVIER = 20, 0.5, 0.3, 1e-3, 3.0
 SMALLEST = 8
 """Features whose weights (in hundredths) are all smaller are left out."""
 

@@ -127,6 +127,13 @@ def test_what_the_platform_itself_writes_is_clean(text: str) -> None:
         ("换货请加微信 Demo_Shop", AllowList(wechat_ids=("demo_shop",))),
         ("在“示例商城”小程序联系换货专员小李", AllowList(mini_programs=("示例商城",))),
         ("换货说明在 https://help.example.cn/a?b=1", AllowList(domains=("example.cn",))),
+        ("换货请打四〇〇 零零零 一二三四", AllowList(phones=("400-000-1234",))),
+        ("换货请打 ④⓪⓪⓪⓪⓪①②③④", AllowList(phones=("4000001234",))),
+        ("换货请打幺三八 零零零零 幺二三四", AllowList(phones=("13800001234",))),
+        ("换货请加薇❤️ ｄ e m o _ s h o p", AllowList(wechat_ids=("demo_shop",))),
+        ("在“示 例 商 場”小 程 序里联系换货专员", AllowList(mini_programs=("示例商场",))),
+        ("换货说明在 help . example 点 cn", AllowList(domains=("example.cn",))),
+        ("换货说明在 ｈｔｔｐｓ：／／ｅｘａｍｐｌｅ．ｃｎ／ａ", AllowList(domains=("example.cn",))),
         ("换货写信到 kefu@example.cn", AllowList(domains=("example.cn",))),
         ("“加微信好礼”活动的赠品缺一件, 已经换新", AllowList(words=("加微信好礼",))),
     ],
@@ -172,6 +179,24 @@ def test_an_empty_text_is_nobodys_reply_and_a_picture_alone_says_nothing() -> No
     assert lint("", context=PLAIN) == ()
     assert lint(" \u200b\n", context=PLAIN) == ()
     assert only("🙏🙏").rule is Rule.BRUSH_OFF
+    assert only("[图片]").rule is Rule.BRUSH_OFF
+
+
+@pytest.mark.parametrize("text", ["你🐶", "🖕", "你这个💩", "🐷脑子"])
+def test_pictures_are_read_aloud(text: str) -> None:
+    assert rules(text) == {Rule.INSULT}
+
+
+@pytest.mark.parametrize("text", ["已经退款 19.90 元 🎉", "新的电机今天寄出 📦 祝您用得顺手 😊"])
+def test_friendly_pictures_are_clean(text: str) -> None:
+    assert lint(text, context=ReplyContext(refund_made_or_running=True)) == ()
+
+
+def test_a_text_of_500_characters_is_read_to_its_end() -> None:
+    text = ("您好, 这台洗衣机的进水阀换了新的, 师傅试了两遍不漏水。" * 20)[:480] + "。加我微信 demo_end_1"
+    finding = only(text, ReplyContext(maximum_length=500))
+    assert finding.rule is Rule.WECHAT_ID
+    assert finding.end == len(text)
 
 
 @pytest.mark.parametrize("rule", Rule)

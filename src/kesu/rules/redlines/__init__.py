@@ -8,7 +8,7 @@ Pure: no Django, no clock, no network. Matching runs on a normalised text (`norm
 findings     what comes out and what goes in: rules, severities, sources, the merchant's allow-list
 normalise    one writing for full-width, zero-width, split-up, traditional and look-alike characters
              (tables: `characters`)
-phrases      how a phrase is searched in bounded steps, and what takes the edge off it
+phrases      how a phrase is searched in bounded steps, and what takes the edge off it (quickly: `alternatives`)
 manners      labelling (`labels`: its families), insult (`insults`: its families), threat
 withdrawal   inducing a withdrawal or a rating
 contacts     WeChat ids and QQ numbers
@@ -16,6 +16,8 @@ numbers      phone numbers, however they are spelt
 places       links, QR codes, other places to talk and other ways to pay
 privacy      personal data that nobody needs
 substance    brush-offs (`pleasantries`: what says nothing), copies of the last reply, promises of dates, length
+tones        what a passage sounds like as a whole, learnt from the labelled replies: finds what no word gives away,
+             takes back hard words that mean nobody (`cues`: `insult_cues`, `threat_cues`, `label_cues`)
 suggestions  a better wording for each rule, clean itself
 """
 

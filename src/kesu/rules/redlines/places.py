@@ -12,6 +12,9 @@ _TOP = (
     r"|tech|wang)"
 )
 _HOST = pattern(rf"[a-z0-9-]{{1,40}}{_DOT}{_TOP}(?![a-z0-9])|(?:https?|hxxps?|ftp) ?: ?/ ?/|www ?\.")
+_FURTHER = pattern(rf"{_DOT}[a-z0-9-]{{1,40}}(?![a-z0-9])")
+_LABELS = 3
+"""How many further parts of a host are looked for that are written apart: help . example . cn"""
 _HOST_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-._[]()@:/+")
 _PATH_CHARACTERS = _HOST_CHARACTERS | frozenset("?=&%#~")
 _ADDRESS = 120
@@ -124,8 +127,10 @@ def _addresses(plain: View, domains: tuple[str, ...]) -> Iterator[Hit]:
         if match.start() < reached:
             continue
         start, reached = _extent(plain.text, *match.span())
-        written = plain.text[start:reached]
-        if "@" not in written and not _allowed(_host(written), domains):
+        if "@" in plain.text[start:reached] or _allowed(_host(plain.text[start:reached]), domains):
+            continue
+        reached = _further(plain.text, reached)
+        if not _allowed(_host(plain.text[start:reached]), domains):
             yield Hit(Rule.LINK, Severity.BLOCK, *plain.span(start, reached))
 
 
@@ -137,6 +142,14 @@ def _extent(text: str, start: int, end: int) -> tuple[int, int]:
     while end < highest and text[end] in _PATH_CHARACTERS:
         end += 1
     return start, end
+
+
+def _further(text: str, end: int) -> int:
+    """The end of an address whose next parts are written apart."""
+    for _ in range(_LABELS):
+        part = _FURTHER.match(text, end)
+        end = part.end() if part else end
+    return end
 
 
 def _host(written: str) -> str:

@@ -22,12 +22,16 @@ from kesu.rules.redlines import insult_cues, label_cues, threat_cues
 from kesu.rules.redlines.cues import SERVICE
 from kesu.rules.redlines.findings import AllowList, Hit, ReplyContext, Rule, Severity
 from kesu.rules.redlines.normalise import CLAUSE, SENTENCE, Normalised, densely
+from kesu.rules.redlines.withdrawal import NOT_ASKED_FOR
 
 SHORT, LONG = 24, 72
 """Characters of a passage: shorter sentences are read with the next one, longer ones are cut at a comma."""
 
-ENOUGH, HARDLY, NOT_AT_ALL = 0.5, -1.5, -2.0
+ENOUGH, HARDLY, NOT_AT_ALL = 0.3, -1.5, -2.0
 """Margins: from the first on a finding; below the second a hint, below the third even plain words are not meant."""
+
+NOTHING = -9.0
+"""The margin of a passage without words."""
 
 CUES = (*insult_cues.CUES, *threat_cues.CUES, *label_cues.CUES, *SERVICE)
 _OF_MANNERS = frozenset({Rule.LABELLING, Rule.INSULT, Rule.THREAT})
@@ -47,10 +51,11 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A passage with its margins: `start`/`end` in the original."""
+    """A passage, as densely written, with its margins: `start`/`end` in the original."""
 
     start: int
     end: int
+    text: str
     margins: Mapping[Rule, float]
 
     def holds(self, hit: Hit) -> bool:
@@ -59,12 +64,22 @@ class Heard:
 
 def temper(hits: list[Hit], normalised: Normalised, context: ReplyContext) -> list[Hit]:
     """The hits of plain words without those that are not meant, and with what only the whole passage says."""
-    heard = [
-        Heard(*normalised.dense.span(start, end), margins(_without_own(normalised.dense.text[start:end], context)))
-        for start, end in passages(normalised.dense.text)
-    ]
+    heard = list(_hear(normalised, context))
     kept = [hit for hit in hits if _meant(hit, heard)]
-    return kept + [hit for one in heard for hit in _implied(one, kept, context)]
+    graver = [hit for hit in kept if hit.rule is not Rule.BRUSH_OFF]
+    graver += [hit for one in heard for hit in _implied(one, graver, context)]
+    return graver + [hit for hit in kept if hit.rule is Rule.BRUSH_OFF and not _said_with(hit, graver, heard)]
+
+
+def _hear(normalised: Normalised, context: ReplyContext) -> Iterator[Heard]:
+    for start, end in passages(normalised.dense.text):
+        text = _without_own(normalised.dense.text[start:end], context)
+        yield Heard(*normalised.dense.span(start, end), text, margins(text))
+
+
+def _said_with(hit: Hit, others: list[Hit], heard: list[Heard]) -> bool:
+    """In one passage: what breaks another line is no brush-off."""
+    return any(one.holds(hit) and one.holds(other) for one in heard for other in others)
 
 
 def brush_off(normalised: Normalised) -> Iterator[Hit]:
@@ -94,6 +109,8 @@ def features(passage: str) -> frozenset[str]:
 
 def margins(passage: str) -> dict[Rule, float]:
     model = _model()
+    if not passage.strip(SENTENCE + CLAUSE):
+        return dict.fromkeys(model.rules, NOTHING)
     known = [model.weights[feature] for feature in features(passage) if feature in model.weights]
     sums = map(sum, zip(*known, strict=True)) if known else [0.0] * len(model.rules)
     scale = sqrt(len(known) + 1)
@@ -120,6 +137,8 @@ def _implied(heard: Heard, hits: list[Hit], context: ReplyContext) -> Iterator[H
         return
     rule, margin = max(heard.margins.items(), key=lambda pair: pair[1])
     if margin < ENOUGH or rule is Rule.BRUSH_OFF or (rule is Rule.DATE_PROMISE and context.refund_made_or_running):
+        return
+    if rule is Rule.WITHDRAWAL and NOT_ASKED_FOR.search(heard.text):
         return
     if rule is not Rule.OFF_PLATFORM or context.allowed == AllowList():
         yield Hit(rule, Severity.CONFIRM, heard.start, heard.end)

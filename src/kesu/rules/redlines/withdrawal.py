@@ -100,6 +100,11 @@ _BARGAIN = pattern(
 )
 _DENIED = pattern(r"(?:没有|从未|从没|不会|不曾|无意|并未|不)[^，。]{0,8}$")
 
+NOT_ASKED_FOR = pattern(
+    r"(?:不会|没有?|从不|从未|不用|不需要?|无需|不必|不要求|绝不|不强求)[^，。]{0,8}(?:撤|取消投诉|关闭投诉|销诉)"
+)
+"""A denial, by itself no inducement."""
+
 
 def look(normalised: Normalised, context: ReplyContext) -> Iterator[Hit]:
     """A bargain or a threat beside it blocks; a mere request, or the word denied, is to be confirmed."""
