@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import io
+import json
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
 from kesu.audit.models import AuditEntry
-from kesu.commands.models import Command, OutgoingPicture
+from kesu.commands.models import Command, OutgoingPicture, Refund
+from kesu.commands.pictures import LARGEST_FILE
 from kesu.complaints.models import Complaint
+from tests.desk_seeds import make_complaint, say
 
 WORDS = "您好, 经核实是仓库漏发了这件商品, 我们可以今天补发或者全额退款, 请问您希望怎样处理?"
 
@@ -108,3 +111,95 @@ def test_what_is_no_picture_is_refused(call, case, content, code):
 def upload(call, case, content):
     data = {"file": SimpleUploadedFile("x.jpg", content, "image/jpeg")}
     return call("post", f"/complaints/{case.complaint_id}/pictures", data=data)
+
+
+def png(color="green"):
+    target = io.BytesIO()
+    Image.new("RGB", (30, 20), color).save(target, "PNG")
+    return target.getvalue()
+
+
+@pytest.fixture
+def ticket(day, now):
+    """A refund request that was answered and not decided."""
+    wanted = {"state": "PROCESSING", "problem_type": "REFUND", "apply_refund_amount": 1990}
+    case = make_complaint(day["account"], 78, now=now, **wanted)
+    say(case, "USER_CREATE_COMPLAINT", case.complaint_time, "不想要了", "投诉人")
+    say(case, "MERCHANT_RESPONSE", now, "您好, 商品已发出, 签收后不支持退款", "云上书店")
+    return case
+
+
+def test_a_rejection_takes_up_to_four_pictures_that_were_uploaded(call, ticket):
+    read(call, ticket)
+    path, kept = f"/complaints/{ticket.complaint_id}/reject", upload(call, ticket, png()).told["id"]
+    body = {"reason": "已签收, 不符合退款条件", "acknowledged": ["reject_closes", "reject_trusted", "message_unread"]}
+    assert call("post", path, body | {"pictures": [kept] * 5}).status_code == 422
+    unknown = call("post", path, body | {"pictures": [kept + 1]})
+    assert (unknown.status_code, unknown.told["code"]) == (409, "picture_unknown")
+    assert call("post", path, body | {"launch_refund_day": 1}).status_code == 422
+    done = call("post", path, body | {"pictures": [kept]})
+    assert done.status_code == 202, done.told
+    assert json.loads(Command.objects.get().payload) == {"text": body["reason"], "pictures": [kept], "remark": ""}
+
+
+def test_a_picture_beyond_ten_megabytes_is_refused(call, ticket):
+    refused = upload(call, ticket, b"\xff\xd8" + b"\0" * LARGEST_FILE)
+    assert (refused.status_code, refused.told["code"]) == (422, "picture_size")
+
+
+def test_a_reason_is_bounded_by_its_bytes(call, ticket):
+    read(call, ticket)
+    path = f"/complaints/{ticket.complaint_id}/refund"
+    long = call("post", path, {"reason": "好" * 27})
+    assert (long.status_code, long.told["code"]) == (409, "refund_reason_too_long")
+    assert call("post", path, {"reason": "x" * 80, "acknowledged": ["decide_first"]}).status_code == 202
+
+
+ACCOUNT, NAME = "6222021234567890123", "欧阳测试"
+CARD = {"type": "USER_BANK_CARD", "bank_type": "ICBC_DEBIT", "bank_account": ACCOUNT, "real_name": NAME}
+
+
+@pytest.fixture
+def stuck(call, case, now):
+    """A refund that the payer's card did not take."""
+    read(call, case)
+    accepted = ["less_than_asked", "decide_first", "partial_refund"]
+    made = call("post", f"/complaints/{case.complaint_id}/refund", {"amount": 100, "acknowledged": accepted})
+    assert made.status_code == 202, made.told
+    Command.objects.update(state="confirmed", settled_at=now, due_at=None, sent_at=now)
+    Refund.objects.update(state="abnormal", refund_id="5030001")
+    return Refund.objects.get()
+
+
+def test_a_stuck_refund_is_sent_to_a_card_that_no_answer_tells(call, case, stuck):
+    path = f"/complaints/{case.complaint_id}/resend-refund"
+    asked = call("post", path, CARD)
+    assert (asked.status_code, asked.told["code"]) == (409, "refused")
+    done = call("post", path, CARD | {"acknowledged": ["resend_to_card"], "out_refund_no": stuck.out_refund_no})
+    assert done.status_code == 202, done.told
+    command = Command.objects.get(kind="resend_refund")
+    assert json.loads(command.secret)["account"] == ACCOUNT
+    everything = [asked.told, done.told, call("get", f"/commands/{command.pk}").told, read(call, case)]
+    everything.append(call("get", f"/complaints/{case.complaint_id}/commands").told)
+    everything.append(list(AuditEntry.objects.values_list("details", flat=True)))
+    assert ACCOUNT not in str(everything)
+    assert NAME not in str(everything)
+
+
+@pytest.mark.parametrize(
+    ("more", "status", "code"),
+    [
+        ({"bank_account": "12"}, 409, "card_account"),
+        ({"bank_account": "x" + ACCOUNT}, 422, "invalid_input"),
+        ({"bank_type": "MY_BANK"}, 409, "card_bank"),
+        ({"real_name": ""}, 409, "card_name"),
+        ({"type": "MERCHANT_BANK_CARD"}, 422, "card_not_wanted"),
+        ({"out_refund_no": "R-of-nobody"}, 409, "refund_unknown"),
+        ({"type": "ALIPAY"}, 422, "invalid_input"),
+    ],
+)
+def test_what_is_no_card_is_refused_without_repeating_it(call, case, stuck, more, status, code):
+    refused = call("post", f"/complaints/{case.complaint_id}/resend-refund", CARD | more)
+    assert (refused.status_code, refused.told["code"]) == (status, code)
+    assert ACCOUNT not in str(refused.told)
+    assert NAME not in str(refused.told)

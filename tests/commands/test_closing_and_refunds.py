@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
+from PIL import Image
 
 from kesu.accounts.roles import Forbidden
 from kesu.audit.models import AuditEntry
-from kesu.commands import refunding, verbs
+from kesu.commands import pictures, refunding, verbs
 from kesu.commands.errors import InvalidCommand, Refused
-from kesu.commands.models import Command, Note, Refund, RefundRequest
+from kesu.commands.models import Command, Note, OutgoingPicture, Refund, RefundRequest
 from kesu.commands.verbs import Consent
+from kesu.merchants.models import Account
 from kesu.retention.personal import erase
 from kesu.threads import in_thread
 
 WORDS = "您好, 经核实是仓库漏发了这件商品, 我们为您全额退款, 请您留意退款通知。"
+REFUSAL = "商品已按约定提供并使用, 不符合退款条件, 详见服务说明。"
 DAY = 86_400
+
+
+def png(color: str) -> bytes:
+    target = io.BytesIO()
+    Image.new("RGB", (40, 30), color).save(target, "PNG")
+    return target.getvalue()
 
 
 async def refunds_of(office, complaint) -> list[Refund]:
@@ -158,19 +169,54 @@ def test_approving_a_refund_ticket_refunds_with_it_and_the_arrival_completes_the
 def test_rejecting_before_talking_to_the_payer_is_blocked_and_afterwards_needs_a_yes(play):
     async def steps(office):
         complaint = await office.case(problem_type="REFUND")
-        reason = "商品已按约定提供并使用, 不符合退款条件, 详见服务说明。"
         with pytest.raises(Refused) as refused:
-            await office.do(verbs.reject_refund, complaint, reason)
+            await office.do(verbs.reject_refund, complaint, REFUSAL)
         assert "reject_before_reply" in {concern.code for concern in refused.value.standing}
         await office.do(
             verbs.reply, complaint, "您好, 这笔会员已经开通并使用了二十天, 我们可以为您折算剩余天数的金额, 您看可以吗?"
         )
         await office.settle()
         complaint = await office.open(complaint.complaint_id)
-        consent = await office.warnings(verbs.reject_refund, complaint, reason)
-        await office.do(verbs.reject_refund, complaint, reason, consent=consent)
+        consent = await office.warnings(verbs.reject_refund, complaint, REFUSAL)
+        await office.do(verbs.reject_refund, complaint, REFUSAL, consent=consent)
         await office.settle()
         assert (await office.truth(complaint))["complaint_state"] == "PROCESSED"
+
+    play(steps)
+
+
+def test_a_rejection_carries_its_reason_and_pictures_and_no_day(play):
+    async def steps(office):
+        complaint = await office.case(problem_type="REFUND")
+        await office.do(
+            verbs.reply, complaint, "您好, 这笔会员已经使用了二十天, 我们可以折算剩余天数的金额, 您看可以吗?"
+        )
+        await office.settle()
+        complaint = await office.open(complaint.complaint_id)
+        kept = [(await office.do(pictures.keep, complaint.account, png(color))).pk for color in ("green", "red")]
+        for chosen, reason in ((kept * 3, "too_many_pictures"), ([*kept, 99_999], "picture_unknown")):
+            with pytest.raises(InvalidCommand) as wrong:
+                await office.do(verbs.reject_refund, complaint, REFUSAL, chosen)
+            assert wrong.value.reason == reason
+        consent = await office.warnings(verbs.reject_refund, complaint, REFUSAL, kept)
+        await office.do(verbs.reject_refund, complaint, REFUSAL, kept, consent=consent)
+        await office.settle()
+        (entry,) = await office.history(complaint, "MERCHANT_REFUSE_RERUND")
+        assert (entry["operate_details"], len(entry["image_list"])) == (REFUSAL, 2)
+        assert office.sandbox.state.counters["requests_upload"] == 2
+
+    play(steps)
+
+
+def test_pictures_of_one_merchant_are_not_sent_for_another(play):
+    async def steps(office):
+        mine, theirs = await office.case(), await office.case()
+        kept = await office.do(pictures.keep, theirs.account, png("blue"))
+        other = await in_thread(lambda: Account.objects.exclude(pk=mine.account_id).first())
+        await in_thread(lambda: OutgoingPicture.objects.filter(pk=kept.pk).update(account=other))
+        with pytest.raises(InvalidCommand) as wrong:
+            await office.do(verbs.reply, mine, WORDS, [kept.pk])
+        assert wrong.value.reason == "picture_unknown"
 
     play(steps)
 

@@ -54,6 +54,7 @@ OF_A_COMPLAINT: Mapping[str, Gate | list[Gate]] = {
     "/approve": _act(P.DECIDE_REFUND),
     "/reject": _act(P.DECIDE_REFUND, reason="已补发"),
     "/refund": _act(P.REFUND, amount=1),
+    "/resend-refund": _act(P.REFUND, type="MERCHANT_BANK_CARD"),
     "/notes": _act(P.NOTE, text="已电话联系"),
     "/claim": _act(P.CLAIM),
     "/assign": _act(P.ASSIGN, username="owner-everything"),

@@ -18,7 +18,7 @@ def _case(side: Any) -> dict[str, Any]:
 
 def _nothing(side: Any) -> dict[str, Any]:
     """Something of a case that is not there: only who is let so far is looked at."""
-    return {"pk": NOWHERE, "request_pk": NOWHERE, "command_pk": NOWHERE, "token": "nonsense"}
+    return {"pk": NOWHERE, "request_pk": NOWHERE, "refund_pk": NOWHERE, "command_pk": NOWHERE, "token": "nonsense"}
 
 
 def _act(permission: Permission, **data: Any) -> Gate:
@@ -41,6 +41,7 @@ CASE_GATES: Mapping[str, Gate | list[Gate]] = {
     f"{CASE}/approve": [_act(P.DECIDE_REFUND), _act(P.DECIDE_REFUND, do="only")],
     f"{CASE}/reject": _act(P.DECIDE_REFUND, text="已补发"),
     f"{CASE}/refund": [_act(P.REFUND, fen="1"), _act(P.REFUND, do="look", amount="1")],
+    f"{CASE}/refunds/<int:refund_pk>/resend": Gate(P.REFUND, "POST", places=_nothing, of_complaint=False),
     f"{CASE}/requests/<int:request_pk>": Gate(P.SECOND_PAIR_OF_EYES, "POST", places=_nothing, of_complaint=False),
     f"{CASE}/commands/<int:command_pk>/withdraw": Gate(P.REPLY, "POST", places=_nothing, of_complaint=False),
     f"{CASE}/note": _act(P.NOTE, text="已电话联系"),

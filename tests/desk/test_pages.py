@@ -14,7 +14,8 @@ from kesu.commands.models import QuickReply
 from tests.desk_seeds import attempt, make_complaint, push, say
 from tests.translations import ROOT
 
-ARGUMENTS = {"pk": 1, "token": "nonsense", "kind": "wecom_robot", "name": "default", "request_pk": 1, "command_pk": 1}
+ARGUMENTS = {"pk": 1, "token": "nonsense", "kind": "wecom_robot", "name": "default"}
+ARGUMENTS |= {"request_pk": 1, "refund_pk": 1, "command_pk": 1}
 WITHOUT_SIGNING_IN = {"sign_in", "choose_language", "choose_theme"}
 CHINESE = re.compile(r"[\u3400-\u9fff]")
 

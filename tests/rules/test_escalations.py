@@ -184,6 +184,7 @@ class TestTheTables:
             AlertKind.PLATFORM_SERVICE,
             AlertKind.PLATFORM_REMINDER,
             AlertKind.ENTRUSTED_REFUND,
+            AlertKind.REFUND_FAILED,
             AlertKind.HIGH_RISK,
             AlertKind.IMMEDIATE_SERVICE,
         }

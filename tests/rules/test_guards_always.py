@@ -25,6 +25,7 @@ from kesu.rules.guards import (
     Refund,
     RejectRefund,
     Reply,
+    ResendRefund,
     RuleSource,
     Verb,
     check,
@@ -57,6 +58,7 @@ PLATFORM_ACTS: list[Act] = [
     ApproveRefund(),
     RejectRefund("已使用"),
     Refund("T1", PAID),
+    ResendRefund("R1", to_payer=True),
 ]
 STATES = ("PENDING", "PROCESSING", "PROCESSED", "PAUSED")
 ACTS = st.sampled_from([*PLATFORM_ACTS, Note("问过"), Assign("li"), Claim("li")])

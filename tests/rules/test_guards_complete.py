@@ -75,6 +75,13 @@ SENTENCES: list[tuple[str, CaseFacts, GuardCode, Level | None]] = [
     ("a refund written down blocks", settled(refunds=(refund(RefundState.CREATED),)), GuardCode.REFUND_RUNNING, B),
     ("a refund on its way blocks", settled(refunds=(refund(RefundState.PROCESSING),)), GuardCode.REFUND_RUNNING, B),
     ("a refund that got stuck blocks", settled(refunds=(refund(RefundState.ABNORMAL),)), GuardCode.REFUND_FAILED, B),
+    (
+        "one that went to our own account is asked about",
+        settled(refunds=(refund(RefundState.RETURNED),)),
+        GuardCode.REFUND_RETURNED,
+        C,
+    ),
+    ("and settles nothing", settled(refunds=(refund(RefundState.RETURNED),)), GuardCode.NOT_SETTLED, C),
     ("a closed refund blocks", case(refunds=(refund(RefundState.CLOSED),)), GuardCode.REFUND_FAILED, B),
     (
         "a closed refund is forgotten once another has arrived",

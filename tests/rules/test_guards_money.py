@@ -1,5 +1,7 @@
 """Before a refund request is decided, and before money goes back."""
 
+from dataclasses import replace
+
 import pytest
 
 from kesu.rules.guards import (
@@ -11,6 +13,7 @@ from kesu.rules.guards import (
     Refund,
     RefundTicket,
     RejectRefund,
+    ResendRefund,
     Restrictions,
 )
 from kesu.rules.resolution import RefundState
@@ -40,6 +43,8 @@ ALL, PART = Refund("T1", PAID), Refund("T1", 500)
 APPROVED = ticket(RAISED, REPLIED, item(1.5, "MERCHANT_APPROVE_REFUND"))
 REJECTED = item(1.5, "MERCHANT_REFUSE_RERUND")
 OTHER = refund(RefundState.SUCCESS, 1_000)
+GONE, RETURNED = refund(RefundState.ABNORMAL), refund(RefundState.RETURNED, 1)
+STUCK, TO_CARD, NOT_STUCK = case(refunds=(GONE,)), ResendRefund(GONE.out_refund_no, True), GuardCode.REFUND_NOT_STUCK
 
 
 def test_approving_an_open_request_says_only_that_no_money_moves() -> None:
@@ -134,6 +139,19 @@ SENTENCES: list[tuple[str, Act, CaseFacts, GuardCode, Level | None]] = [
         GuardCode.ABNORMAL_REFUND,
         B,
     ),
+    ("what is stuck may go to a card", TO_CARD, STUCK, GuardCode.RESEND_TO_CARD, C),
+    ("or to our own account", replace(TO_CARD, to_payer=False), STUCK, GuardCode.RESEND_TO_MERCHANT, C),
+    ("only what is stuck", TO_CARD, case(refunds=(replace(GONE, state=RefundState.SUCCESS),)), NOT_STUCK, B),
+    (
+        "not what was sent to ourselves",
+        TO_CARD,
+        case(refunds=(replace(GONE, state=RefundState.RETURNED),)),
+        NOT_STUCK,
+        B,
+    ),
+    ("nor what nobody knows of", TO_CARD, case(), NOT_STUCK, B),
+    ("one at a time", TO_CARD, case(commands=(command(CommandState.SENDING),)), GuardCode.COMMAND_UNFINISHED, B),
+    ("what came back to us is not free", ALL, case(refunds=(RETURNED,)), GuardCode.AMOUNT_OVER_LEFT, B),
     (
         "nor while refunds are closed",
         ALL,

@@ -105,6 +105,17 @@ async def test_a_bad_number_in_a_query_gets_a_sentence(story, after):
     assert (await story.control("GET", f"/wecom/messages?after={after}")).status_code == 400
 
 
+async def test_refunds_on_their_way_fail_on_demand(story):
+    complaint = await story.complain(amount=5000)
+    path = f"/complaints/{complaint}/refunds"
+    assert (await story.control("POST", path, {"status": "ABNORMAL"})).status_code == 409
+    await story.merchant.refund(complaint, "R1", 5000)
+    assert (await story.control("POST", path, {"status": "LOST"})).status_code == 400
+    assert (await story.control("POST", path, {"status": "CLOSED"})).json() == {"out_refund_nos": ["R1"]}
+    await story.pass_time(minutes=5)
+    assert (await story.merchant.get("/v3/refund/domestic/refunds/R1")).json()["status"] == "CLOSED"
+
+
 async def test_an_unknown_complaint_is_404(story):
     assert (await story.control("GET", "/complaints/1")).status_code == 404
     assert (await story.payer("1", "message")).status_code == 404

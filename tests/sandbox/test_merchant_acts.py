@@ -136,6 +136,18 @@ async def test_rejecting_completes_at_once(story):
     assert await state_of(story, complaint) == "PROCESSED"
 
 
+async def test_a_rejection_shows_its_pictures_and_only_its_own_uploads(story, refused):
+    complaint = await story.complain(problem_type="REFUND")
+    pictures = [(await story.merchant.upload(b"BM proof")).json()["media_id"] for _ in range(4)]
+    theirs = (await story.partner.upload(b"BM proof")).json()["media_id"]
+    more = {"reject_reason": "已使用"}
+    refused(await story.merchant.progress(complaint, "REJECT", **more, reject_media_list=[theirs]), 400, "PARAM_ERROR")
+    five = [*pictures, pictures[0]]
+    refused(await story.merchant.progress(complaint, "REJECT", **more, reject_media_list=five), 400, "PARAM_ERROR")
+    assert (await story.merchant.progress(complaint, "REJECT", **more, reject_media_list=pictures)).status_code == 204
+    assert len((await story.merchant.history(complaint))[-1]["image_list"]) == 4
+
+
 async def test_a_rejection_has_no_refund_day(story, refused):
     complaint = await story.complain(problem_type="REFUND")
     answer = await story.merchant.progress(complaint, "REJECT", reject_reason="x", launch_refund_day=0)

@@ -1,10 +1,12 @@
 """Refunds: one number refunds once, never more than was paid; arrival completes a REFUND ticket."""
 
+import json
 from datetime import timedelta
 
 import pytest
 
 from kesu.sandbox import refunds as refund_rules
+from kesu.wechatpay.ciphers import encrypt_sensitive
 
 pytestmark = pytest.mark.anyio
 PATH = "/v3/refund/domestic/refunds"
@@ -168,6 +170,64 @@ async def test_an_abnormal_refund_can_be_sent_again(story, refused):
     assert (await story.merchant.post(path, again)).json()["status"] == "PROCESSING"
     await story.pass_time(minutes=3)
     assert (await story.merchant.get(f"{PATH}/R1")).json()["status"] == "SUCCESS"
+
+
+async def stuck(story):
+    """A refund that got stuck; the address that sends it elsewhere."""
+    complaint = await story.complain(amount=5000)
+    refund_id = (await story.merchant.refund(complaint, "R1", 5000)).json()["refund_id"]
+    refund_rules.fail(next(iter(story.sandbox.state.refunds.values())))
+    return f"{PATH}/{refund_id}/apply-abnormal-refund"
+
+
+def to_a_card(story, **more):
+    """The body that names a payer's card, sealed to the platform's key."""
+    key = story.sandbox.identity.platform.public_key
+    sealed = {"bank_account": encrypt_sensitive(key, "6222021234567890"), "real_name": encrypt_sensitive(key, "张三")}
+    return {"out_refund_no": "R1", "type": "USER_BANK_CARD", "bank_type": "ICBC_DEBIT", **sealed, **more}
+
+
+async def posted(story, path, body, serial=None):
+    headers = {"Wechatpay-Serial": serial or story.sandbox.identity.public_key_id}
+    return await story.merchant.send("POST", path, json.dumps(body).encode(), headers=headers)
+
+
+async def test_a_stuck_refund_goes_to_a_card_that_only_the_platform_can_read(story):
+    path = await stuck(story)
+    assert (await posted(story, path, to_a_card(story))).json()["status"] == "PROCESSING"
+    (refund,) = story.sandbox.state.refunds.values()
+    card = {"type": "USER_BANK_CARD", "bank_type": "ICBC_DEBIT", "tail": "7890", "name": "张三"}
+    assert refund.resent == [card]
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ({"bank_type": "ICBC_CREDIT"}, "bank_type"),
+        ({"bank_type": ""}, "bank_type"),
+        ({"bank_account": ""}, "bank_account"),
+        ({"bank_account": "6222021234567890"}, "解密失败"),
+        ({"real_name": "张三"}, "解密失败"),
+        ({"type": "ALIPAY"}, "type"),
+    ],
+)
+async def test_a_card_is_checked_like_the_real_one(story, refused, more, says):
+    path = await stuck(story)
+    refused(await posted(story, path, to_a_card(story, **more)), 400, "PARAM_ERROR", says=says)
+    (refund,) = story.sandbox.state.refunds.values()
+    assert (refund.status, refund.resent) == ("ABNORMAL", [])
+
+
+async def test_the_key_of_a_sealed_card_is_named(story, refused):
+    path = await stuck(story)
+    refused(await posted(story, path, to_a_card(story), "ABC"), 400, "PARAM_ERROR", says="Wechatpay-Serial")
+
+
+async def test_nobody_sends_somebody_elses_refund(story, refused):
+    path = await stuck(story)
+    refused(await posted(story, path, to_a_card(story, out_refund_no="R2")), 404, "RESOURCE_NOT_EXISTS")
+    body = {"out_refund_no": "R1", "type": "MERCHANT_BANK_CARD", "sub_mchid": story.partner.account.sub_mchids[0]}
+    refused(await story.partner.post(path, body), 404, "RESOURCE_NOT_EXISTS")
 
 
 async def test_the_delay_is_a_policy(tell):

@@ -64,7 +64,12 @@ def rows_of(case: Complaint, user: User, other: User, channel: Channel, *, now: 
             "channel_pk": channel.pk,
             "kind": "wecom_robot",
         },
-        "/cases": {"request_pk": request.pk, "command_pk": command.pk, "token": token_of(case, outgoing.pk)},
+        "/cases": {
+            "request_pk": request.pk,
+            "refund_pk": case.refunds.get().pk,
+            "command_pk": command.pk,
+            "token": token_of(case, outgoing.pk),
+        },
         "/views": {"pk": view.pk},
         "/media": {"pk": media.pk},
         "/settings/merchants": {"pk": case.account_id},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -45,6 +46,7 @@ def facts_for_machines(message: Message, case: Case | None) -> dict[str, Any]:
     if case is None:
         return machine_facts(message) if message.kind in ACCOUNT_KINDS else {"kind": message.kind}
     complaint = case.complaint
+    refund = {"refund": message.facts["refund"]} if message.facts.get("refund") else {}
     return {
         "kind": message.kind,
         "urgency": message.urgency,
@@ -60,6 +62,7 @@ def facts_for_machines(message: Message, case: Case | None) -> dict[str, Any]:
         "reply_due_at": complaint.reply_due_at.isoformat() if complaint.open and not complaint.replied else None,
         "complete_due_at": complaint.complete_due_at.isoformat() if complaint.open else None,
         "said": shorten(neutralise(case.said), QUOTE_CHARACTERS),
+        **refund,
     }
 
 
@@ -165,6 +168,7 @@ def _rows(message: Message, case: Case) -> tuple[Row, ...]:
     mchid = _identifier(complaint.complainted_mchid or complaint.account.mchid)
     name = shorten(neutralise(case.merchant), NAME_CHARACTERS)
     rows = [
+        *_refund_rows(message.facts.get("refund")),
         Row(pgettext("push", "Merchant"), f"{name} {mchid}".strip() if name != mchid else mchid),
         Row(pgettext("push", "Type"), " · ".join(_marks(complaint))),
         Row(pgettext("push", "Raised"), _moment(complaint.complaint_time)),
@@ -178,6 +182,21 @@ def _rows(message: Message, case: Case) -> tuple[Row, ...]:
         rows.append(Row(pgettext("push", "Claimed by"), shorten(neutralise(str(owner)), NAME_CHARACTERS)))
     rows.append(Row(pgettext("push", "Complaint"), _identifier(complaint.complaint_id)))
     return tuple(rows)
+
+
+def _refund_rows(refund: Mapping[str, Any] | None) -> list[Row]:
+    """What became of a refund that failed, and what to do."""
+    if refund is None:
+        return []
+    advice = {
+        "abnormal": pgettext("push", "stuck: send it elsewhere on the case's page, do not refund again"),
+        "closed": pgettext("push", "closed, no money moved: look at the case and refund anew"),
+    }
+    told = f"{money(refund.get('amount'))} {advice.get(str(refund.get('state')), '')}".strip()
+    return [
+        Row(pgettext("push", "Refund"), told),
+        Row(pgettext("push", "Refund number"), _identifier(str(refund.get("number", "")))),
+    ]
 
 
 def _marks(complaint: Complaint) -> list[str]:

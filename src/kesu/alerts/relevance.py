@@ -7,7 +7,9 @@ from kesu.alerts.titles import LADDER_KINDS
 from kesu.complaints.models import Complaint
 
 OPENINGS = frozenset({"new", "continued"})
-AFTERWORDS = frozenset({"closed", "refund_rejected", "satisfaction", "platform_service_ended", "entrusted_refund"})
+AFTERWORDS = frozenset(
+    {"closed", "refund_rejected", "satisfaction", "platform_service_ended", "entrusted_refund", "refund_failed"}
+)
 TOLD = (Message.State.PENDING, Message.State.SENT, Message.State.DIGESTED)
 
 

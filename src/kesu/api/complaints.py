@@ -16,9 +16,10 @@ from kesu.api.authentication import actor_of
 from kesu.api.looking import FiltersIn
 from kesu.api.looking import found as _found
 from kesu.api.problems import Problem
-from kesu.commands import checks, facts, payloads, pictures, refunding, verbs
+from kesu.commands import checks, facts, payloads, pictures, refunding, resending, verbs
 from kesu.commands.models import Command
 from kesu.commands.reading import note_view
+from kesu.commands.resending import Card
 from kesu.commands.seen import Seen
 from kesu.commands.verbs import Consent
 from kesu.complaints import queries, rates
@@ -158,6 +159,20 @@ def refund(request: HttpRequest, complaint_id: Id, body: shapes.RefundIn) -> tup
     return 202, told.done(done)
 
 
+@router.post("/complaints/{complaint_id}/resend-refund", response={202: shapes.DoneOut})
+def resend_refund(request: HttpRequest, complaint_id: Id, body: shapes.ResendIn) -> tuple[int, dict[str, Any]]:
+    """Send a refund that is abnormal to a debit card of the payer, or to the merchant's own bank account.
+    ``out_refund_no`` may be left out where one refund of the complaint is stuck."""
+    actor = actor_of(request, Permission.REFUND)
+    row = _found(actor.user, complaint_id)
+    to_payer = body.type == payloads.TO_PAYER
+    if not to_payer and (body.bank_type or body.bank_account or body.real_name):
+        raise Problem(422, "card_not_wanted", "bank_type, bank_account and real_name go with USER_BANK_CARD only.")
+    card = Card(body.bank_type, body.bank_account, body.real_name) if to_payer else None
+    done = resending.resend_refund(actor, row, body.out_refund_no, card=card, consent=_consent(body), now=clock.now())
+    return 202, told.done(done)
+
+
 @router.post("/complaints/{complaint_id}/notes", response={201: shapes.NoteOut})
 def note(request: HttpRequest, complaint_id: Id, body: shapes.NoteIn) -> tuple[int, dict[str, Any]]:
     """An internal note."""
@@ -211,7 +226,7 @@ def lint(request: HttpRequest, complaint_id: Id, body: shapes.LintIn) -> list[sh
 
 @router.post("/complaints/{complaint_id}/pictures", response={201: shapes.PictureOut})
 def upload(request: HttpRequest, complaint_id: Id, file: File[UploadedFile]) -> tuple[int, dict[str, Any]]:
-    """Keep a JPG, PNG or BMP for a reply; its ``id`` goes into ``pictures``. Only its pixels are kept."""
+    """Keep a JPG, PNG or BMP for a reply or a rejection; its ``id`` goes into ``pictures``. Only pixels are kept."""
     actor = actor_of(request, Permission.REPLY)
     row = _found(actor.user, complaint_id)
     if (file.size or 0) > pictures.LARGEST_FILE:

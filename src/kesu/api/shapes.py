@@ -67,7 +67,17 @@ class RejectIn(Accepting):
 class RefundIn(Accepting):
     amount: Fen | None = None
     transaction_id: Annotated[str, StringConstraints(max_length=64, pattern=r"^[0-9A-Za-z]*$")] = ""
-    reason: Annotated[str, StringConstraints(max_length=26, pattern=r"^[^\x00]*$")] = ""
+    reason: Annotated[str, StringConstraints(max_length=80, pattern=r"^[^\x00]*$")] = ""
+
+
+class ResendIn(Accepting):
+    """``bank_type``, ``bank_account`` and ``real_name`` belong to USER_BANK_CARD alone. They come back in no answer."""
+
+    out_refund_no: Annotated[str, StringConstraints(max_length=64, pattern=r"^[0-9A-Za-z_|*@-]*$")] = ""
+    type: Literal["USER_BANK_CARD", "MERCHANT_BANK_CARD"]
+    bank_type: Annotated[str, StringConstraints(max_length=16, pattern=r"^[A-Z_]*$")] = ""
+    bank_account: Annotated[str, StringConstraints(max_length=40, pattern=r"^[0-9 -]*$")] = ""
+    real_name: Annotated[str, StringConstraints(max_length=60, pattern=r"^[^\x00]*$")] = ""
 
 
 class NoteIn(Input):
@@ -155,6 +165,8 @@ class RefundOut(Schema):
     state: str
     created_at: datetime
     arrived_at: datetime | None
+    resent_to: str
+    resent_at: datetime | None
 
 
 class PictureOfPayerOut(Schema):

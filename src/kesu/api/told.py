@@ -41,6 +41,8 @@ def case(row: Complaint) -> dict[str, Any]:
                 "state": refund.state,
                 "created_at": refund.created_at,
                 "arrived_at": refund.arrived_at,
+                "resent_to": refund.resent_to,
+                "resent_at": refund.resent_at,
             }
             for refund in row.refunds.select_related("order").order_by("pk")
         ],

@@ -17,6 +17,7 @@ class Action(StrEnum):
     REFUND_APPROVED = "refund_approved"
     REFUND_REJECTED = "refund_rejected"
     REFUNDED = "refunded"
+    REFUND_RESENT = "refund_resent"
     REFUND_REQUESTED = "refund_requested"
     REFUND_REQUEST_DECIDED = "refund_request_decided"
     OVERRIDDEN = "overridden"

@@ -18,6 +18,7 @@ from kesu.cli import (
     ladders,
     merchant_keys,
     outbox,
+    refunding,
     retention,
     rota,
     sandbox,
@@ -66,9 +67,12 @@ app.add_typer(rota.app, name="rota", help=_("Who is on call, week by week."))
 app.add_typer(complaints.app, name="complaints", help=_("The complaints the desk knows."))
 app.command("reply", help=_("Write to the payer of a complaint."))(acting.reply)
 app.command("complete", help=_("Report a complaint as done."))(acting.complete)
-app.command("refund", help=_("Refund an order of a complaint by the original route."))(acting.refund)
-app.command("approve", help=_("Approve a refund ticket, and refund with it."))(acting.approve)
-app.command("reject", help=_("Refuse a refund ticket; the platform completes the case at once."))(acting.reject)
+app.command("refund", help=_("Refund an order of a complaint by the original route."))(refunding.refund)
+app.command("resend-refund", help=_("Send a refund that is abnormal to another card, or to our own account."))(
+    refunding.resend_refund
+)
+app.command("approve", help=_("Approve a refund ticket, and refund with it."))(refunding.approve)
+app.command("reject", help=_("Refuse a refund ticket; the platform completes the case at once."))(refunding.reject)
 app.command("note", help=_("Write an internal note on a complaint."))(acting.note)
 app.command("claim", help=_("Take a complaint on."))(acting.claim)
 app.command("assign", help=_("Give a complaint to somebody."))(acting.assign)

@@ -9,8 +9,10 @@ from typing import Any
 import structlog
 from django.db import transaction
 
+from kesu.alerts.refunds import tell_refund_failed
 from kesu.commands import journal
 from kesu.commands.models import Command, Refund
+from kesu.commands.payloads import TO_PAYER
 from kesu.complaints.models import Order
 from kesu.sync.requests import Priority, request_refresh, wake_loop
 from kesu.wechatpay.resources import Refund as PlatformRefund
@@ -27,6 +29,9 @@ STATES = {
     "ABNORMAL": Refund.State.ABNORMAL,
 }
 
+FINAL = (Refund.State.SUCCESS, Refund.State.CLOSED)
+FAILED = (Refund.State.ABNORMAL, Refund.State.CLOSED)
+
 
 @transaction.atomic
 def confirmed(command: Command, answer: Any, *, now: datetime, log_id: str = "") -> None:
@@ -39,6 +44,8 @@ def confirmed(command: Command, answer: Any, *, now: datetime, log_id: str = "")
         note_refund(refund, answer if isinstance(answer, PlatformRefund) else None, now=now)
     if command.kind == Command.Kind.APPROVE_REFUND:
         _plan_refund_of(command, now=now)
+    if command.kind == Command.Kind.RESEND_REFUND:
+        _note_resent(command, answer if isinstance(answer, PlatformRefund) else None, now=now)
     key = (command.account_id, command.complaint.complaint_id)
     request_refresh({key: "own_command"}, priority=Priority.HEARD, now=now)
     wake_loop("refresh")
@@ -46,17 +53,36 @@ def confirmed(command: Command, answer: Any, *, now: datetime, log_id: str = "")
 
 
 def note_refund(refund: Refund, found: PlatformRefund | None, *, now: datetime) -> None:
-    """Write down what the platform says of a refund, and when to ask again. Save included."""
+    """Write down what the platform says of a refund, and when to ask again; whether it failed is told once. Save
+    included."""
+    before = refund.state
     refund.state = STATES.get(found.status, Refund.State.PROCESSING) if found else Refund.State.PROCESSING
     if found:
         refund.refund_id = found.refund_id[:64] or refund.refund_id
-        refund.received_by = found.user_received_account[:64] or refund.received_by
+        if refund.resent_to != Refund.Resent.PAYER:  # The payer's bank card is nobody's business afterwards.
+            refund.received_by = found.user_received_account[:64] or refund.received_by
         if refund.state == Refund.State.SUCCESS:
             refund.arrived_at = found.success_time or now
     refund.error = ""
-    final = refund.state in (Refund.State.SUCCESS, Refund.State.CLOSED)
-    refund.due_at = None if final else now + next_look(refund.looks)
+    refund.due_at = None if refund.state in FINAL else now + next_look(refund.looks)
     refund.save()
+    if refund.state in FAILED and refund.state != before:
+        # Sent elsewhere and stuck again is another failure of the same refund.
+        again = int(refund.resent_at.timestamp()) if refund.resent_at else 0
+        key = f"refund:{refund.pk}:{refund.state}:{again}"
+        told = {"number": refund.out_refund_no, "amount": refund.amount, "state": str(refund.state)}
+        tell_refund_failed(refund.complaint, key, told, now=now)
+
+
+def _note_resent(command: Command, found: PlatformRefund | None, *, now: datetime) -> None:
+    """The stuck refund is on its way again: followed anew, from the first look."""
+    payload = json.loads(command.payload)
+    refunds = Refund.objects.select_for_update(of=("self",)).select_related("complaint")
+    refund = refunds.get(complaint=command.complaint_id, out_refund_no=payload["out_refund_no"])
+    to_payer = payload["type"] == TO_PAYER
+    refund.resent_to = Refund.Resent.PAYER if to_payer else Refund.Resent.MERCHANT
+    refund.resent_at, refund.looks = now, 0
+    note_refund(refund, found, now=now)
 
 
 def next_look(looks: int) -> timedelta:

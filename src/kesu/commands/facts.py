@@ -40,6 +40,7 @@ VERBS = {
     Command.Kind.APPROVE_REFUND: Verb.APPROVE_REFUND,
     Command.Kind.REJECT_REFUND: Verb.REJECT_REFUND,
     Command.Kind.REFUND: Verb.REFUND,
+    Command.Kind.RESEND_REFUND: Verb.RESEND_REFUND,
 }
 REFUND_STATES = {
     Refund.State.WANTED: RefundState.CREATED,
@@ -108,11 +109,17 @@ def _refunds(complaint: Complaint, own: Command | None) -> tuple[RefundFact, ...
             out_refund_no=row.out_refund_no,
             transaction_id=row.order.transaction_id,
             amount=row.amount,
-            state=REFUND_STATES[Refund.State(row.state)],
+            state=_state_of(row),
             created_at=row.created_at,
         )
         for row in rows
     )
+
+
+def _state_of(row: Refund) -> RefundState:
+    if row.is_returned:
+        return RefundState.RETURNED
+    return REFUND_STATES[Refund.State(row.state)]
 
 
 def _orders(complaint: Complaint, refunds: tuple[RefundFact, ...]) -> tuple[OrderFact, ...]:

@@ -66,8 +66,8 @@ def mark_sending(command: Command, baseline_entry: int, *, now: datetime) -> Non
 
 
 def mark_unknown(command: Command, error: str, *, look_at: datetime, error_code: str = "") -> None:
-    """It may have been carried out. It is read for, never repeated blindly. ``error_code``: the platform refused it,
-    but what it was for may be reached all the same."""
+    """It may have been carried out. It is read for, never repeated blindly: what only the call had to know is wiped.
+    ``error_code``: the platform refused it, but what it was for may be reached all the same."""
     _move(
         command,
         (State.SENDING, State.UNKNOWN),
@@ -76,6 +76,7 @@ def mark_unknown(command: Command, error: str, *, look_at: datetime, error_code:
         error=error[:500],
         error_code=error_code[:60],
         attempts=F("attempts") + 1,
+        secret=None,
     )
 
 
@@ -92,6 +93,7 @@ def confirm(command: Command, *, now: datetime, log_id: str = "") -> None:
         state=State.CONFIRMED,
         settled_at=now,
         due_at=None,
+        secret=None,
         error="",
         log_id=log_id,
     )
@@ -115,6 +117,7 @@ def fail(
         failure=failure,
         settled_at=now,
         due_at=None,
+        secret=None,
         error=error[:500],
         error_code=error_code[:60],
         request_id=request_id[:120],
@@ -131,6 +134,7 @@ def withdraw(command: Command, *, now: datetime) -> None:
         failure=Command.Failure.WITHDRAWN,
         settled_at=now,
         due_at=None,
+        secret=None,
     )
 
 

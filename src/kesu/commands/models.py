@@ -21,6 +21,7 @@ class Command(models.Model):
         APPROVE_REFUND = "approve_refund"
         REJECT_REFUND = "reject_refund"
         REFUND = "refund"
+        RESEND_REFUND = "resend_refund"
 
     class State(models.TextChoices):
         PLANNED = "planned"
@@ -41,6 +42,7 @@ class Command(models.Model):
     kind = models.CharField(max_length=16, choices=Kind.choices)
     state = models.CharField(max_length=10, choices=State.choices, default=State.PLANNED)
     payload = SealedTextField(help_text="What is sent, JSON.")
+    secret = SealedTextField(null=True, help_text="What only the call may know, JSON; wiped once it was made.")
     key = models.CharField(max_length=64, help_text="The caller's idempotency key: one key acts once.")
 
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
@@ -75,8 +77,20 @@ class Command(models.Model):
             models.CheckConstraint(
                 name="command_kind",
                 condition=Q(
-                    kind__in=["reply", "immediate_reply", "complete", "approve_refund", "reject_refund", "refund"]
+                    kind__in=[
+                        "reply",
+                        "immediate_reply",
+                        "complete",
+                        "approve_refund",
+                        "reject_refund",
+                        "refund",
+                        "resend_refund",
+                    ]
                 ),
+            ),
+            models.CheckConstraint(
+                name="command_secret_wiped",
+                condition=Q(state__in=["planned", "sending"]) | Q(secret__isnull=True),
             ),
             models.CheckConstraint(
                 name="command_settled",
@@ -111,6 +125,13 @@ class Refund(models.Model):
         ABNORMAL = "abnormal"
         REFUSED = "refused"
 
+    class Resent(models.TextChoices):
+        """Where a refund that got stuck was sent (发起异常退款)."""
+
+        NOT = ""
+        PAYER = "payer"
+        MERCHANT = "merchant"
+
     account = models.ForeignKey(Account, on_delete=models.CASCADE)
     complaint = models.ForeignKey(Complaint, on_delete=models.CASCADE, related_name="refunds")
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="refunds")
@@ -124,6 +145,10 @@ class Refund(models.Model):
     received_by = models.CharField(max_length=64, blank=True, help_text="user_received_account")
     created_at = models.DateTimeField()
     arrived_at = models.DateTimeField(null=True)
+    resent_to = models.CharField(
+        max_length=8, blank=True, choices=Resent.choices, default=Resent.NOT, db_default=Resent.NOT
+    )
+    resent_at = models.DateTimeField(null=True)
     due_at = models.DateTimeField(null=True, help_text="When to ask for its state next; empty when it is final.")
     looks = models.PositiveIntegerField(default=0)
     error = models.CharField(max_length=300, blank=True)
@@ -136,8 +161,18 @@ class Refund(models.Model):
                 name="refund_state",
                 condition=Q(state__in=["wanted", "processing", "success", "closed", "abnormal", "refused"]),
             ),
+            models.CheckConstraint(
+                name="refund_resent",
+                condition=Q(resent_to="", resent_at__isnull=True)
+                | Q(resent_to__in=["payer", "merchant"], resent_at__isnull=False),
+            ),
         ]
         indexes = [models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="refund_due")]
+
+    @property
+    def is_returned(self) -> bool:
+        """Whether it ended in the merchant's own bank account: the payer has got nothing by it."""
+        return self.state == self.State.SUCCESS and self.resent_to == self.Resent.MERCHANT
 
 
 COUNTED = (Refund.State.WANTED, Refund.State.PROCESSING, Refund.State.SUCCESS, Refund.State.ABNORMAL)

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from kesu.commands.models import Command
-from kesu.rules.guards import Act, ApproveRefund, CaseFacts, Complete, Jump, Refund, RejectRefund, Reply
+from kesu.rules.guards import Act, ApproveRefund, CaseFacts, Complete, Jump, Refund, RejectRefund, Reply, ResendRefund
+
+TO_PAYER, TO_MERCHANT = "USER_BANK_CARD", "MERCHANT_BANK_CARD"
+"""`type` of 发起异常退款."""
 
 
 def act_of(kind: Command.Kind, payload: Mapping[str, Any]) -> Act:
@@ -21,6 +24,8 @@ def act_of(kind: Command.Kind, payload: Mapping[str, Any]) -> Act:
         return ApproveRefund(int(payload.get("launch_refund_day") or 0), str(payload.get("remark") or ""))
     if kind == Command.Kind.REJECT_REFUND:
         return RejectRefund(text, pictures, str(payload.get("remark") or ""))
+    if kind == Command.Kind.RESEND_REFUND:
+        return ResendRefund(str(payload["out_refund_no"]), to_payer=payload["type"] == TO_PAYER)
     return _refund(payload)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -52,6 +52,11 @@ def keep(actor: Actor, account: Account, content: bytes, *, now: datetime) -> Ou
         },
     )
     return picture
+
+
+def are_kept(account: Account, pks: Collection[int]) -> bool:
+    """Whether all of these pictures were taken in for this account."""
+    return OutgoingPicture.objects.filter(account=account, pk__in=pks).count() == len(set(pks)) if pks else True
 
 
 def written_anew(content: bytes) -> tuple[bytes, str]:

@@ -132,6 +132,8 @@ def _wanted(
         raise InvalidCommand("order_missing")
     if amount is None:
         amount = left_of(chosen)
+        if amount <= 0:
+            raise InvalidCommand("nothing_left")
     if amount <= 0:
         raise InvalidCommand("amount")
     if chosen.amount is not None and amount > chosen.amount:

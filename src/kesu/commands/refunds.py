@@ -79,8 +79,9 @@ def _note(pk: int, found: object, now: datetime) -> None:
     before = refund.state
     refund.looks += 1
     note_refund(refund, found, now=now)  # type: ignore[arg-type]
-    if refund.state == Refund.State.ABNORMAL or now - refund.created_at > FOLLOWED_FOR:
-        refund.due_at = None if now - refund.created_at > FOLLOWED_FOR else now + timedelta(hours=6)
+    given_up = now - (refund.resent_at or refund.created_at) > FOLLOWED_FOR
+    if refund.state == Refund.State.ABNORMAL or given_up:
+        refund.due_at = None if given_up else now + timedelta(hours=6)
         refund.save(update_fields=["due_at"])
     if refund.state != before:
         log.info("refund.changed", refund=refund.pk, state=refund.state)

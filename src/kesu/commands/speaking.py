@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 from django.db import transaction
 
-from kesu.commands import aftermath, checks, journal
+from kesu.commands import aftermath, checks, journal, resending
 from kesu.commands.models import Command, Refund
 from kesu.commands.pictures import media_ids
 from kesu.commands.proof import Sought, find, state_proves
@@ -84,6 +84,8 @@ async def _speak(gateway: Gateway, command: Command) -> None:
         account, client = await gateway.client(command.account_id)
         snapshot = await read_snapshot(client, command.complaint.complaint_id)
         await in_thread(lambda: record_snapshot(account, snapshot, now=gateway.now()))
+        if command.kind == Command.Kind.RESEND_REFUND:
+            await resending.read_again(client, command, now=gateway.now())
         unread = await in_thread(lambda: checks.reconsider(command, now=gateway.now()))
         if unread:
             told = [concern.as_json() for concern in unread]
@@ -146,6 +148,8 @@ async def call(client: Client, command: Command, payload: dict[str, Any], pictur
         return await client.reject_refund(
             number, reason=payload["text"], media=pictures, remark=payload.get("remark") or None
         )
+    if command.kind == kind.RESEND_REFUND:
+        return await resending.call(client, command, payload)
     refund = await in_thread(lambda: Refund.objects.select_related("order").get(command=command))
     own = mchid == command.account.mchid
     return await client.create_refund(
@@ -172,11 +176,14 @@ async def _settle(gateway: Gateway, command: Command) -> None:
         if command.kind == Command.Kind.REFUND:
             await _settle_refund(gateway, client, command)
             return
+        if command.kind == Command.Kind.RESEND_REFUND:
+            await _settle_resent(gateway, client, command)
+            return
         snapshot = await read_snapshot(client, command.complaint.complaint_id)
         await in_thread(lambda: record_snapshot(account, snapshot, now=gateway.now()))
     except (WeChatPayError, NoCredentials) as error:
         # A look that failed proves nothing.
-        told = str(error)
+        told = resending.untold(command, str(error))
         look_at = gateway.now() + LOOKS[min(command.attempts, len(LOOKS) - 1)]
         await in_thread(lambda: journal.mark_unknown(command, told, look_at=look_at))
         return
@@ -197,6 +204,15 @@ async def _settle_refund(gateway: Gateway, client: Client, command: Command) -> 
     await in_thread(lambda: aftermath.confirmed(command, found, now=gateway.now()))
 
 
+async def _settle_resent(gateway: Gateway, client: Client, command: Command) -> None:
+    """A refund that is stuck no more was sent elsewhere. One that still is may only look so for a moment."""
+    found = await resending.read_again(client, command, now=gateway.now())
+    if found.status != "ABNORMAL":
+        await in_thread(lambda: aftermath.confirmed(command, found, now=gateway.now()))
+    else:
+        await in_thread(lambda: _look_again(command, now=gateway.now()))
+
+
 @transaction.atomic
 def _judge(command: Command, *, now: datetime) -> None:
     """Confirmed when the history shows it; looked for again, or given up as not delivered, when it does not."""
@@ -212,6 +228,12 @@ def _judge(command: Command, *, now: datetime) -> None:
     if proof is not None or state_proves(command.kind, complaint.state):
         aftermath.confirmed(command, None, now=now, log_id=proof.log_id if proof else "")
         return
+    _look_again(command, now=now)
+
+
+@transaction.atomic
+def _look_again(command: Command, *, now: datetime) -> None:
+    """No trace of it: look once more, or give it up as not delivered."""
     since = now - (command.sent_at or command.planned_at)
     wait = next((look for look in LOOKS if look > since), None)
     if command.error_code:
@@ -234,8 +256,9 @@ async def _nothing_was_sent(command: Command, error: Exception, now: datetime) -
 
 async def _note_error(command: Command, error: WeChatPayError, now: datetime) -> None:
     """The call came back with an error: it was refused, it may have worked, or it was not made at all."""
+    said = resending.untold(command, str(error))
     if error.outcome_unknown or (error.retryable and command.state == Command.State.UNKNOWN):
-        await in_thread(lambda: journal.mark_unknown(command, str(error), look_at=now + LOOKS[0]))
+        await in_thread(lambda: journal.mark_unknown(command, said, look_at=now + LOOKS[0]))
     elif isinstance(error, WrongState) and command.kind == Command.Kind.COMPLETE:
         # A second complete is refused (268440133): somebody else's may have been the first.
         told = _told(error)
@@ -244,7 +267,7 @@ async def _note_error(command: Command, error: WeChatPayError, now: datetime) ->
         )
     elif error.retryable and now - command.planned_at < PATIENCE:
         wait = timedelta(seconds=5 * 2 ** min(command.attempts, 5))
-        await in_thread(lambda: journal.put_off(command, str(error), until=now + wait))
+        await in_thread(lambda: journal.put_off(command, said, until=now + wait))
     else:
         failure = Command.Failure.REFUSED if isinstance(error, PlatformError) else Command.Failure.NOT_SENT
         await in_thread(lambda: _fail(command, failure, now=now, **_told(error)))
@@ -252,6 +275,7 @@ async def _note_error(command: Command, error: WeChatPayError, now: datetime) ->
 
 @transaction.atomic
 def _fail(command: Command, failure: Command.Failure, *, now: datetime, **told: Any) -> None:
+    told["error"] = resending.untold(command, told.get("error", ""))
     journal.fail(command, failure, now=now, **told)
     Refund.objects.filter(command=command).update(state=Refund.State.REFUSED, due_at=None, error=command.error[:300])
     log.info("command.failed", command=command.pk, kind=command.kind, failure=failure, code=command.error_code)

@@ -26,6 +26,7 @@ from kesu.audit.services import record
 from kesu.commands import checks, journal
 from kesu.commands.errors import Conflict, InvalidCommand, Refused
 from kesu.commands.models import Command, Note
+from kesu.commands.pictures import are_kept
 from kesu.commands.reading import newest_entry
 from kesu.commands.seen import Seen, difference
 from kesu.complaints.models import Complaint
@@ -41,6 +42,7 @@ PERMISSIONS = {
     Command.Kind.APPROVE_REFUND: Permission.DECIDE_REFUND,
     Command.Kind.REJECT_REFUND: Permission.DECIDE_REFUND,
     Command.Kind.REFUND: Permission.REFUND,
+    Command.Kind.RESEND_REFUND: Permission.REFUND,
 }
 ACTIONS = {
     Command.Kind.REPLY: Action.REPLIED,
@@ -49,6 +51,7 @@ ACTIONS = {
     Command.Kind.APPROVE_REFUND: Action.REFUND_APPROVED,
     Command.Kind.REJECT_REFUND: Action.REFUND_REJECTED,
     Command.Kind.REFUND: Action.REFUNDED,
+    Command.Kind.RESEND_REFUND: Action.REFUND_RESENT,
 }
 
 
@@ -223,11 +226,15 @@ def plan(
     now: datetime,
     permission: Permission | None = None,
     audited: Mapping[str, Any] | None = None,
+    secret: Mapping[str, str] | None = None,
 ) -> Command:
-    """The journal's row of a new command, or the one that stands under the same key. Raises Conflict when the case
-    changed since it was seen or another command is under way, Refused with what stands against it."""
+    """The journal's row of a new command, or the one that stands under the same key. ``secret``: what is wiped once
+    the call was made. Raises Conflict when the case changed since it was seen or another command is under way, Refused
+    with what stands against it."""
     roles.require(actor.user, permission or PERMISSIONS[kind])
     complaint = locked(actor, complaint)
+    if not are_kept(complaint.account, payload.get("pictures") or ()):
+        raise InvalidCommand("picture_unknown")
     key = consent.key or str(uuid4())
     known = Command.objects.filter(complaint=complaint, key=key).first()
     if known is not None:
@@ -242,6 +249,7 @@ def plan(
         complaint=complaint,
         kind=kind,
         payload=json.dumps(payload, ensure_ascii=False),
+        secret=json.dumps(secret, ensure_ascii=False) if secret else None,
         key=key[:64],
         actor=actor.user,
         via=actor.via,

@@ -21,6 +21,7 @@ def kind(command: Command) -> str:
         Command.Kind.APPROVE_REFUND: lambda: _("Approval of the refund"),
         Command.Kind.REJECT_REFUND: lambda: _("Rejection of the refund"),
         Command.Kind.REFUND: lambda: _("Refund"),
+        Command.Kind.RESEND_REFUND: lambda: _("Sending the refund elsewhere"),
     }
     return known[command.kind]()
 
@@ -54,7 +55,21 @@ def failure(command: Command) -> str:
         ),
         Command.Failure.WITHDRAWN: lambda: _("Taken back before it was sent."),
     }
+    if command.kind == Command.Kind.RESEND_REFUND and command.failure == Command.Failure.NOT_FOUND:
+        return _("WeChat Pay never answered, and the refund is still abnormal there: it did not arrive. Send it again.")
     return known[command.failure]()
+
+
+def refund_outcome(refund: Refund) -> str:
+    """How a refund stands, and where it went if it was sent elsewhere."""
+    if refund.is_returned:
+        return _("in your own bank account: pay the payer in another way")
+    said = refund_state(refund.state)
+    if refund.resent_to and refund.state in (Refund.State.PROCESSING, Refund.State.SUCCESS):
+        to_payer = refund.resent_to == Refund.Resent.PAYER
+        where = _("to another card of the payer") if to_payer else _("to your own bank account")
+        return f"{said} ({where})"
+    return said
 
 
 def refund_state(state: str) -> str:
@@ -99,10 +114,22 @@ def invalid(wrong: InvalidCommand) -> str:
         "sender_identity": lambda: _("The sender is MANUAL or MACHINE."),
         "no_payer_message": lambda: _("Only a message of the payer can be marked as agreement."),
         "assignee_cannot": lambda: _("This person cannot see the case or may not reply. Choose somebody else."),
-        "amount": lambda: _("There is nothing left to refund, or the amount is not more than zero."),
+        "amount": lambda: _("The amount to refund must be more than ¥0.00."),
         "amount_too_much": lambda: _("The amount is more than was paid."),
         "order_missing": lambda: _("Say which order is to be refunded."),
         "no_order": lambda: _("The platform names no order for this complaint, so nothing can be refunded from here."),
+        "nothing_left": lambda: _("There is nothing left to refund of this order."),
+        "refund_unknown": lambda: _("The complaint has no refund of this number."),
+        "refund_missing": lambda: _("Several refunds are stuck. Say which one, by its number."),
+        "refund_none_stuck": lambda: _(
+            "No refund of this complaint is abnormal, so there is nothing to send elsewhere."
+        ),
+        "resend_above_limit": lambda: _(
+            "The refund is above your limit: somebody whose limit covers it has to send it elsewhere."
+        ),
+        "card_bank": lambda: _("Choose the bank: WeChat Pay takes debit cards of the banks that are listed."),
+        "card_account": lambda: _("The number of a bank card has 8 to 30 digits."),
+        "card_name": lambda: _("Write the name of the card's owner, at most 60 characters."),
         "request_decided": lambda: _("Somebody has already decided on this request."),
         "own_request": lambda: _("Another person has to decide: nobody approves a request of their own."),
         "template_name": lambda: _("A template has a name of at most 60 characters."),
@@ -113,6 +140,28 @@ def invalid(wrong: InvalidCommand) -> str:
         "above_your_limit": lambda: _("The amount is above your limit, too."),
     }
     return known[wrong.reason]()
+
+
+def bank(code: str) -> str:
+    """The name of one of ``resending.BANKS``."""
+    known: dict[str, Callable[[], str]] = {
+        "ICBC_DEBIT": lambda: _("ICBC"),
+        "ABC_DEBIT": lambda: _("Agricultural Bank of China"),
+        "BOC_DEBIT": lambda: _("Bank of China"),
+        "CCB_DEBIT": lambda: _("China Construction Bank"),
+        "COMM_DEBIT": lambda: _("Bank of Communications"),
+        "PSBC_DEBIT": lambda: _("Postal Savings Bank of China"),
+        "CMB_DEBIT": lambda: _("China Merchants Bank"),
+        "CITIC_DEBIT": lambda: _("China CITIC Bank"),
+        "CEB_DEBIT": lambda: _("China Everbright Bank"),
+        "CMBC_DEBIT": lambda: _("China Minsheng Bank"),
+        "CIB_DEBIT": lambda: _("Industrial Bank"),
+        "SPDB_DEBIT": lambda: _("Shanghai Pudong Development Bank"),
+        "PAB_DEBIT": lambda: _("Ping An Bank"),
+        "GDB_DEBIT": lambda: _("China Guangfa Bank"),
+        "NBCB_DEBIT": lambda: _("Bank of Ningbo"),
+    }
+    return known[code]()
 
 
 def picture_refused(wrong: PictureRefused) -> str:

@@ -68,6 +68,10 @@ CLOSING: Words = {
         "A refund of %(amount_fen)s did not arrive. The payer still waits for it; send it again before the case is "
         "closed."
     ),
+    _C.REFUND_RETURNED: _(
+        "A stuck refund of %(amount_fen)s was sent to your own bank account, so the payer has not got it. Make sure "
+        "that it was paid in another way, and tell the payer how."
+    ),
     _C.REPEATED_NOTHING_CHANGED: _(
         "The last completion was answered by another complaint, and nothing has been done since. Closing again as "
         "it is invites the next one; reply or refund first."
@@ -206,6 +210,21 @@ REFUNDING: Words = {
     ),
 }
 
+RESENDING: Words = {
+    _C.REFUND_NOT_STUCK: _(
+        "Only a refund that is abnormal at WeChat Pay can be sent elsewhere, and this one is not. Wait for what "
+        "becomes of it."
+    ),
+    _C.RESEND_TO_CARD: _(
+        "%(amount_fen)s goes to the bank card that you type, and WeChat Pay does not call it back. Make sure that the "
+        "payer named this card and that it is in the payer's own name."
+    ),
+    _C.RESEND_TO_MERCHANT: _(
+        "%(amount_fen)s goes to your own bank account and the payer gets nothing by it. Agree with the payer how you "
+        "pay, and keep the proof."
+    ),
+}
+
 WRITING: Words = {
     _C.REPLY_EMPTY: _("A reply needs words, the platform takes none without. Please write something."),
     _C.REPLY_TOO_LONG: _(
@@ -256,4 +275,4 @@ INSIDE: Words = {
     ),
 }
 
-SENTENCES: Words = BEFORE_ANYTHING | CLOSING | DECIDING | REFUNDING | WRITING | INSIDE
+SENTENCES: Words = BEFORE_ANYTHING | CLOSING | DECIDING | REFUNDING | RESENDING | WRITING | INSIDE

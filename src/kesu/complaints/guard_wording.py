@@ -20,6 +20,7 @@ VERBS: dict[str, str | Promise] = {
     "approve_refund": pgettext_lazy("guard", "approval of the refund"),
     "reject_refund": pgettext_lazy("guard", "refusal of the refund"),
     "refund": pgettext_lazy("guard", "refund"),
+    "resend_refund": pgettext_lazy("guard", "resending of the refund"),
 }
 
 BETTER: dict[Better, str | Promise] = {
@@ -43,6 +44,7 @@ RULE_NAMES: dict[RuleSource, str | Promise] = {
     RuleSource.IMMEDIATE_SERVICE: _("Platform page: immediate-service replies"),
     RuleSource.REFUND: _("Platform page: refunds"),
     RuleSource.REFUND_LIMITS: _("Platform page: limits of refunds"),
+    RuleSource.RESEND: _("Platform page: abnormal refunds"),
     RuleSource.DEADLINES: _("Platform guide: handling complaints"),
     RuleSource.DETAIL: _("Platform page: details of a complaint"),
     RuleSource.FAQ: _("Platform page: questions about complaints"),

@@ -42,7 +42,7 @@ from kesu.desk.sheets import NOTHING, Given, rewritten
 
 TEXT_FIELDS = (
     "text", "remark", "reason", "order", "fen", "days", "jump_url", "jump_text", "mini_appid", "mini_path", "mini_text",
-    "button_1", "button_2", "button_3", "request",
+    "button_1", "button_2", "button_3", "request", "refund", "to", "bank",
 )  # fmt: skip
 LONGEST_FIELD = 4_000
 Act = Callable[[Actor, Complaint, Consent, datetime], object]
@@ -132,7 +132,8 @@ def page_of(request: HttpRequest, pk: int, *, given: Given = NOTHING, together: 
         shown = max((entry.pk for entry in complaint.timeline.all()), default=0)
         note_view(actor.user, complaint, entry=shown, now=now)
     context = CaseFile(actor.user, complaint, now, given=given, together=together).context()
-    context["kept"] = [(token_of(complaint, number), number) for number in given.pictures]
+    kept = [(token_of(complaint, number), number) for number in given.pictures]
+    context["kept"], context["kept_reject"] = ([], kept) if given.form == "reject" else (kept, [])
     return context
 
 

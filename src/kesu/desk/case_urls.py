@@ -17,6 +17,7 @@ urlpatterns = [
     path(f"{CASE}/approve", acting.approve, name="approve"),
     path(f"{CASE}/reject", acting.reject, name="reject"),
     path(f"{CASE}/refund", acting.refund, name="refund"),
+    path(f"{CASE}/refunds/<int:refund_pk>/resend", acting.resend, name="resend"),
     path(f"{CASE}/requests/<int:request_pk>", acting.decide, name="decide"),
     path(f"{CASE}/commands/<int:command_pk>/withdraw", acting.withdraw, name="withdraw"),
     path(f"{CASE}/note", acting.note, name="note"),

@@ -14,6 +14,8 @@ from kesu.accounts.roles import Permission
 from kesu.commands import wording
 from kesu.commands.checks import Concern, look_at
 from kesu.commands.models import Command, Refund, RefundRequest
+from kesu.commands.payloads import TO_MERCHANT, TO_PAYER
+from kesu.commands.resending import BANKS
 from kesu.complaints.models import Complaint, Order
 from kesu.desk.sheets import Given, Sheet, sheet
 from kesu.rules.guards import CaseFacts, RefundTicket
@@ -43,11 +45,15 @@ class OrderShown:
 
 @dataclass(frozen=True)
 class RefundShown:
+    """``to_card`` and ``to_merchant``: the forms that send it elsewhere, where it is stuck and the person may."""
+
     refund: Refund
+    to_card: Sheet | None = None
+    to_merchant: Sheet | None = None
 
     @property
     def state(self) -> str:
-        return wording.refund_state(self.refund.state)
+        return wording.refund_outcome(self.refund)
 
     @property
     def abnormal(self) -> bool:
@@ -55,7 +61,7 @@ class RefundShown:
 
     @property
     def wrong(self) -> bool:
-        return self.refund.state in NEEDS_CARE
+        return self.refund.state in NEEDS_CARE or self.refund.is_returned
 
 
 @dataclass(frozen=True)
@@ -78,7 +84,23 @@ class Money:
     @cached_property
     def refunds(self) -> list[RefundShown]:
         rows = self.complaint.refunds.select_related("command__actor").order_by("pk")
-        return [RefundShown(row) for row in rows]
+        return [self._shown(row) for row in rows]
+
+    def _shown(self, row: Refund) -> RefundShown:
+        if row.state != Refund.State.ABNORMAL or Permission.REFUND not in self.may:
+            return RefundShown(row)
+        return RefundShown(row, self._resend(row, "card", TO_PAYER), self._resend(row, "merchant", TO_MERCHANT))
+
+    def _resend(self, row: Refund, to: str, type: str) -> Sheet:
+        mine = {"refund": str(row.pk), "to": to}.items() <= self.given.values.items()
+        given = self.given if mine and self.given.form == "resend" else Given()
+        payload = {"out_refund_no": row.out_refund_no, "type": type}
+        return self._sheet(f"resend-{to}", given, Command.Kind.RESEND_REFUND, payload, amount=row.amount)
+
+    @property
+    def banks(self) -> list[tuple[str, str]]:
+        """Whose debit cards a stuck refund can be sent to: code and name."""
+        return [(code, wording.bank(code)) for code in BANKS]
 
     @cached_property
     def requests(self) -> list[RequestShown]:
@@ -152,7 +174,7 @@ class Money:
         if not self.ticket_open or Permission.DECIDE_REFUND not in self.may:
             return None
         given = self.given if self.given.form == "reject" else Given()
-        payload = {"text": given.text, "remark": ""}
+        payload = {"text": given.text, "remark": "", "pictures": list(given.pictures)}
         return self._sheet(
             "reject", given, Command.Kind.REJECT_REFUND, payload, without="" if given.text else "reject_reason_missing"
         )

@@ -37,6 +37,7 @@ class AlertKind(StrEnum):
     PLATFORM_REMINDER = "platform_reminder"  # 平台催办
     PLATFORM_MESSAGE = "platform_message"
     ENTRUSTED_REFUND = "entrusted_refund"  # 受托退款: the platform refunded in the merchant's name
+    REFUND_FAILED = "refund_failed"  # 退款异常, or closed after it was accepted
     HIGH_RISK = "high_risk"
     IMMEDIATE_SERVICE = "immediate_service"  # 即时服务
     SATISFACTION = "satisfaction"
@@ -60,6 +61,7 @@ ALERT_RULES: dict[AlertKind, AlertRule] = {
     AlertKind.PLATFORM_REMINDER: AlertRule(UrgencyClass.URGENT, mention=True),
     AlertKind.PLATFORM_MESSAGE: AlertRule(UrgencyClass.NORMAL, mention=True),
     AlertKind.ENTRUSTED_REFUND: AlertRule(UrgencyClass.URGENT, mention=True),
+    AlertKind.REFUND_FAILED: AlertRule(UrgencyClass.URGENT, mention=True),
     AlertKind.HIGH_RISK: AlertRule(UrgencyClass.URGENT, mention=True),
     AlertKind.IMMEDIATE_SERVICE: AlertRule(UrgencyClass.URGENT, mention=True),
     AlertKind.SATISFACTION: AlertRule(UrgencyClass.SYSTEM, mention=False),

@@ -19,16 +19,20 @@ ORIGINAL_ROUTE = "ORIGINAL"
 
 
 class RefundState(StrEnum):
-    """`status` of a refund, and CREATED: written down here, the platform's answer still to come."""
+    """`status` of a refund; CREATED: written down here, the platform's answer still to come; RETURNED: a stuck one that
+    was sent to the merchant's own account (发起异常退款), so that the payer got nothing by it."""
 
     CREATED = "CREATED"
     PROCESSING = "PROCESSING"
     SUCCESS = "SUCCESS"
     CLOSED = "CLOSED"
     ABNORMAL = "ABNORMAL"
+    RETURNED = "RETURNED"
 
 
 ON_ITS_WAY = frozenset({RefundState.CREATED, RefundState.PROCESSING})
+ASTRAY = frozenset({RefundState.ABNORMAL, RefundState.RETURNED})
+"""Neither with the payer nor free to be refunded again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +130,7 @@ def _full_refund(
 ) -> Settlement | None:
     if not (full_refunded or refunded_in_full(orders)):
         return None
-    if any(refund.state in ON_ITS_WAY or refund.state is RefundState.ABNORMAL for refund in refunds):
+    if any(refund.state in ON_ITS_WAY | ASTRAY for refund in refunds):
         return None
     arrived = [refund for refund in refunds if refund.state is RefundState.SUCCESS]
     if any(refund.channel not in ("", ORIGINAL_ROUTE) for refund in arrived):

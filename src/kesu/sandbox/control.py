@@ -3,6 +3,7 @@
 POST complaints {mchid, amount?, detail?, problem_type?, user_tag_list?, need_immediate_service?, count?,
                  pictures?, phone?, temperament?, complaint_time?} -> {complaint_ids}
 GET  complaints?limit=N, GET complaints/{id}
+POST complaints/{id}/refunds {status: ABNORMAL or CLOSED}: what is on its way fails
 POST complaints/{id}/payer {do, text?}, POST complaints/{id}/merchant {do, text?, amount?, day?}
 GET  wecom/messages?after=N, POST robots -> {key, webhook_url}, DELETE robots/{key}
 GET, POST keys {rotate, mchid?, ...}; POST violations {sub_mchid, ...}; POST limitations {sub_mchid, ...}
@@ -22,7 +23,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from kesu.sandbox import console, control_channels, control_keys, payer_acts, report, violations
+from kesu.sandbox import console, control_channels, control_keys, payer_acts, refunds, report, violations
 from kesu.sandbox.control_input import Input
 from kesu.sandbox.errors import PlatformError, ScriptError
 from kesu.sandbox.faults import Fault
@@ -68,6 +69,7 @@ def routes(sandbox: Sandbox) -> list[Route]:
         route("GET", "/complaints/{complaint_id}", show_complaint),
         route("POST", "/complaints/{complaint_id}/payer", payer_does),
         route("POST", "/complaints/{complaint_id}/merchant", merchant_does),
+        route("POST", "/complaints/{complaint_id}/refunds", refunds_fail),
         route("GET", "/wecom/messages", list_messages),
         route("POST", "/robots", create_robot),
         route("DELETE", "/robots/{key}", remove_robot),
@@ -149,6 +151,20 @@ async def merchant_does(sandbox: Sandbox, request: Request) -> Answer:
     complaint = _complaint(sandbox, request)
     console.VERBS[verb or ""](sandbox.platform, complaint, deed, sandbox.clock.now())
     return report.complaint(sandbox, complaint)
+
+
+async def refunds_fail(sandbox: Sandbox, request: Request) -> Answer:
+    """The refunds of its order that are on their way do not arrive: the payer's card is closed, or funds lack."""
+    given = await Input.read(request)
+    status = given.choice("status", ("ABNORMAL", "CLOSED"), required=True)
+    given.finish()
+    complaint = _complaint(sandbox, request)
+    running = [one for one in sandbox.platform.refunds_of(complaint.transaction_id) if one.status == "PROCESSING"]
+    if not running:
+        raise ScriptError("no refund of this order is on its way", status=409)
+    for refund in running:
+        refunds.fail(refund, "CLOSED" if status == "CLOSED" else "ABNORMAL")
+    return {"out_refund_nos": [refund.out_refund_no for refund in running]}
 
 
 async def list_messages(sandbox: Sandbox, request: Request) -> Answer:

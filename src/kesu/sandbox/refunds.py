@@ -6,7 +6,7 @@ Sources: 申请退款 https://pay.weixin.qq.com/doc/v3/partner/4013163605 (2025-
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from kesu.sandbox.errors import invalid_request, no_authority, not_found, parameter_error
 from kesu.sandbox.identity import Account
@@ -63,13 +63,19 @@ def query(platform: Platform, account: Account, out_refund_no: str, sub_mchid: s
 def apply_abnormal(
     platform: Platform, account: Account, refund_id: str, body: dict[str, Any], *, now: datetime
 ) -> Refund:
-    """POST apply-abnormal-refund: send an ABNORMAL refund on its way again."""
+    """POST apply-abnormal-refund: send an ABNORMAL refund on its way again. `bank_account` and `real_name` of the body
+    are opened already. Raises PlatformError: 404 for another's refund, 400 in another state or for a card that
+    is none."""
     refund = next((r for r in platform.state.refunds.values() if r.refund_id == refund_id), None)
     if refund is None or refund.caller != account.mchid or refund.out_refund_no != body["out_refund_no"]:
         raise not_found("退款单不存在")
+    if _seller(account, body.get("sub_mchid")) != refund.mchid:
+        raise not_found("退款单不存在")
+    sent_to = _destination(body)
     if refund.status != "ABNORMAL":
         raise invalid_request("退款单状态不是退款异常, 不能发起异常退款")
     refund.status = "PROCESSING"
+    refund.resent.append(sent_to)
     key = _key(account, refund.out_refund_no)
     platform.agenda.add(now + platform.policy.refund_delay, "refund", key=key)
     return refund
@@ -88,10 +94,23 @@ def arrive(platform: Platform, key: str, *, now: datetime) -> Refund | None:
     return refund
 
 
-def fail(refund: Refund) -> None:
-    """The payer's card is closed or frozen: the refund turns ABNORMAL."""
+def fail(refund: Refund, status: Literal["ABNORMAL", "CLOSED"] = "ABNORMAL") -> None:
+    """The payer's card is closed or frozen: the refund turns ABNORMAL. CLOSED: the merchant's funds do not suffice."""
     if refund.status == "PROCESSING":
-        refund.status = "ABNORMAL"
+        refund.status = status
+
+
+def _destination(body: dict[str, Any]) -> dict[str, str]:
+    """Where the money goes now. A payer's card needs its bank, number and owner."""
+    if body["type"] == "MERCHANT_BANK_CARD":
+        return {"type": body["type"]}
+    missing = [name for name in ("bank_type", "bank_account", "real_name") if not body.get(name)]
+    if missing:
+        raise parameter_error(f"退款至用户时{'、'.join(missing)}必填")
+    if not (body["bank_account"].isascii() and body["bank_account"].isdigit()):
+        raise parameter_error("收款银行卡号不正确")
+    tail = body["bank_account"][-4:]
+    return {"type": body["type"], "bank_type": body["bank_type"], "tail": tail, "name": body["real_name"]}
 
 
 def _tell_the_complaint(platform: Platform, complaint: Complaint, refund: Refund, now: datetime) -> None:

@@ -148,12 +148,18 @@ REFUND = Group(
     }
 )
 
+DEBIT_CARDS = (
+    "CMB_DEBIT", "COMM_DEBIT", "ABC_DEBIT", "CCB_DEBIT", "ICBC_DEBIT", "BOC_DEBIT", "PAB_DEBIT", "SPDB_DEBIT",
+    "CITIC_DEBIT", "CEB_DEBIT", "CMBC_DEBIT", "CIB_DEBIT", "GDB_DEBIT", "PSBC_DEBIT", "NBCB_DEBIT",
+)  # fmt: skip
+"""发起异常退款: 仅支持 ... 的借记卡."""
+
 ABNORMAL_REFUND = Group(
     fields={
         "sub_mchid": Text(32),
         "out_refund_no": Text(64, required=True),
         "type": Text(choices=("USER_BANK_CARD", "MERCHANT_BANK_CARD"), required=True),
-        "bank_type": Text(16),
+        "bank_type": Text(16, choices=DEBIT_CARDS),
         "bank_account": Text(1024),
         "real_name": Text(1024),
     }

@@ -72,7 +72,8 @@ class Complaint:
 
 @dataclass
 class Refund:
-    """A refund order. `mchid`: who sold; `caller`: whose number space `out_refund_no` is unique in."""
+    """A refund order. `mchid`: who sold; `caller`: whose number space `out_refund_no` is unique in; `resent`: where it
+    was sent after it got stuck, each time: type, and of a card bank_type, tail (four digits) and name."""
 
     refund_id: str
     out_refund_no: str
@@ -87,6 +88,7 @@ class Refund:
     reason: str | None = None
     notify_url: str | None = None
     request: dict[str, Any] = field(default_factory=dict)
+    resent: list[dict[str, str]] = field(default_factory=list)
 
 
 @dataclass

@@ -9,19 +9,23 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext
+from django.views.decorators.debug import sensitive_post_parameters
 
 from kesu import clock
 from kesu.accounts.actor import Actor
 from kesu.accounts.models import User
 from kesu.accounts.roles import Permission
-from kesu.commands import agreements, refunding, verbs
-from kesu.commands.errors import InvalidCommand
+from kesu.commands import agreements, refunding, resending, verbs
+from kesu.commands.errors import CommandError, InvalidCommand
 from kesu.commands.models import Command, Note, RefundRequest
+from kesu.commands.pictures import PictureRefused
+from kesu.commands.resending import Card
 from kesu.commands.verbs import Consent
 from kesu.complaints import phones
 from kesu.complaints.models import Complaint
 from kesu.desk.amounts import fen_of
 from kesu.desk.answering import acted, again, found, given_in, pressed, suggested, troubled
+from kesu.desk.attaching import left_out, taken_in
 from kesu.desk.sheets import NOTHING, Given
 from kesu.desk.views.case import read_again_when_old
 from kesu.sync.requests import Priority, request_refresh, wake_loop
@@ -63,13 +67,22 @@ def approve(request: HttpRequest, pk: int) -> HttpResponse:
 
 @pressed(Permission.DECIDE_REFUND)
 def reject(request: HttpRequest, pk: int) -> HttpResponse:
+    """``do``: send, pictures, or ``drop`` and ``rewrite`` with what is meant; only the first says anything."""
     complaint = found(request, pk)
     given = given_in(request, "reject", complaint)
+    try:
+        given = taken_in(request, complaint, given)
+    except (CommandError, PictureRefused) as error:
+        return again(request, pk, troubled(given, error), status=422)
     if "rewrite" in request.POST:
         return again(request, pk, suggested(complaint, given, Command.Kind.REJECT_REFUND, request.POST["rewrite"]))
+    if "drop" in request.POST:
+        return again(request, pk, left_out(request, complaint, given))
+    if request.POST.get("do") == "pictures":
+        return again(request, pk, given)
 
     def act(actor: Actor, case: Complaint, consent: Consent, now: datetime) -> Command:
-        return verbs.reject_refund(actor, case, given.text, consent=consent, now=now)
+        return verbs.reject_refund(actor, case, given.text, given.pictures, consent=consent, now=now)
 
     return acted(request, complaint, given, act)
 
@@ -91,6 +104,27 @@ def refund(request: HttpRequest, pk: int) -> HttpResponse:
         order = case.orders.filter(pk=_whole(chosen)).first() if chosen else None
         reason = given.values.get("reason", "")
         return refunding.refund(actor, case, _fen(given), order=order, reason=reason, consent=consent, now=now)
+
+    return acted(request, complaint, given, act)
+
+
+@sensitive_post_parameters("card_account", "card_name")
+@pressed(Permission.REFUND)
+def resend(request: HttpRequest, pk: int, refund_pk: int) -> HttpResponse:
+    """A stuck refund, ``to`` a card of the payer or the merchant. The card's number and owner are in no answer: whoever
+    has to press again types them again."""
+    complaint = found(request, pk)
+    stuck = complaint.refunds.filter(pk=refund_pk).first()
+    if stuck is None:
+        raise Http404("no such refund")
+    given = given_in(request, "resend", complaint)
+    given = replace(given, values={**given.values, "refund": str(stuck.pk)})
+    said = request.POST
+    card = Card(said.get("bank", ""), said.get("card_account", "")[:60], said.get("card_name", "")[:120])
+
+    def act(actor: Actor, case: Complaint, consent: Consent, now: datetime) -> Command:
+        to = card if said.get("to") == "card" else None
+        return resending.resend_refund(actor, case, stuck.out_refund_no, card=to, consent=consent, now=now)
 
     return acted(request, complaint, given, act)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,11 +13,11 @@ from django.views.decorators.http import require_GET
 from kesu import clock
 from kesu.accounts.actor import Actor
 from kesu.accounts.roles import Permission
-from kesu.commands import facts, pictures, quick_replies, verbs
-from kesu.commands.errors import CommandError, InvalidCommand
+from kesu.commands import facts, quick_replies, verbs
+from kesu.commands.errors import CommandError
 from kesu.commands.models import Command, OutgoingPicture
 from kesu.commands.pictures import PictureRefused
-from kesu.commands.verbs import MOST_PICTURES, Consent
+from kesu.commands.verbs import Consent
 from kesu.complaints.models import Complaint
 from kesu.desk.answering import (
     acted,
@@ -29,9 +28,9 @@ from kesu.desk.answering import (
     pressed,
     suggested,
     troubled,
-    with_pictures,
     with_text,
 )
+from kesu.desk.attaching import left_out, taken_in
 from kesu.desk.casefile import jumps, reply_sheet
 from kesu.desk.gate import needs
 from kesu.desk.money import Money
@@ -49,7 +48,7 @@ def reply(request: HttpRequest, pk: int) -> HttpResponse:
     complaint = found(request, pk)
     given = given_in(request, "reply", complaint)
     try:
-        given = _taken_in(request, complaint, given)
+        given = taken_in(request, complaint, given)
     except (CommandError, PictureRefused) as error:
         return again(request, pk, troubled(given, error), status=422)
     do = request.POST.get("do", "send")
@@ -113,25 +112,13 @@ def _button(word: str) -> dict[str, Any]:
     return {"text": word, "action": action}
 
 
-def _taken_in(request: HttpRequest, complaint: Complaint, given: Given) -> Given:
-    """With the files of the request kept as pictures. Raises PictureRefused and InvalidCommand."""
-    files = request.FILES.getlist("files")
-    if len(files) + len(given.pictures) > MOST_PICTURES:
-        raise InvalidCommand("too_many_pictures")
-    if any((file.size or 0) > pictures.LARGEST_FILE for file in files):
-        raise PictureRefused("size")
-    actor, now = Actor.of(request), clock.now()
-    return with_pictures(given, [pictures.keep(actor, complaint.account, file.read(), now=now).pk for file in files])
-
-
 def _changed(request: HttpRequest, complaint: Complaint, given: Given, do: str) -> Given:
     """The box after a button that only changes it."""
     said: Mapping[str, str] = request.POST
     if "rewrite" in said:
         return suggested(complaint, given, Command.Kind.REPLY, said["rewrite"])
     if "drop" in said:
-        dropped = opened(said["drop"], complaint)
-        return replace(given, pictures=tuple(number for number in given.pictures if number != dropped))
+        return left_out(request, complaint, given)
     if do == "template":
         chosen = said.get("template", "")
         offered = quick_replies.offered_for(complaint)

@@ -3,7 +3,8 @@
 codes      every guard as data      sources    whose rule it is          findings   a finding, and the verdict
 facts      the case as read         acts       what somebody is about to do
 context    before any act at the platform
-closing    complete      decisions  approve, reject      refunds    refund      replies    reply      inside   desk only
+closing    complete      decisions  approve, reject      refunds    refund, resend
+replies    reply         inside     desk only
 
 `check(act, facts, now=...)` gives the findings, `judge(findings, consent)` whether the act may go ahead.
 """
@@ -13,7 +14,19 @@ from dataclasses import replace
 from datetime import datetime
 
 from kesu.rules.guards import closing, decisions, inside, refunds, replies
-from kesu.rules.guards.acts import Act, ApproveRefund, Assign, Claim, Complete, Jump, Note, Refund, RejectRefund, Reply
+from kesu.rules.guards.acts import (
+    Act,
+    ApproveRefund,
+    Assign,
+    Claim,
+    Complete,
+    Jump,
+    Note,
+    Refund,
+    RejectRefund,
+    Reply,
+    ResendRefund,
+)
 from kesu.rules.guards.codes import GUARDS, Better, Guard, GuardCode, Level, Verb
 from kesu.rules.guards.facts import (
     CaseFacts,
@@ -52,6 +65,7 @@ __all__ = [
     "RefundTicket",
     "RejectRefund",
     "Reply",
+    "ResendRefund",
     "Restrictions",
     "RuleSource",
     "Verb",
@@ -89,6 +103,8 @@ def _findings(act: Act, facts: CaseFacts, now: datetime) -> Iterator[Finding]:
             return decisions.reject(act, facts, now=now)
         case Refund():
             return refunds.refund(act, facts, now=now)
+        case ResendRefund():
+            return refunds.resend(act, facts, now=now)
         case Note():
             return inside.note(act)
         case Assign():

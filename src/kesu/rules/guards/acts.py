@@ -59,6 +59,15 @@ class Refund:
 
 
 @dataclass(frozen=True, slots=True)
+class ResendRefund:
+    """发起异常退款: send the stuck refund `out_refund_no` elsewhere. `to_payer`: to a bank card of the payer, else to
+    the merchant's own bank account."""
+
+    out_refund_no: str
+    to_payer: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """A word among colleagues."""
 
@@ -81,4 +90,4 @@ class Claim:
     by: str
 
 
-Act = Reply | Complete | ApproveRefund | RejectRefund | Refund | Note | Assign | Claim
+Act = Reply | Complete | ApproveRefund | RejectRefund | Refund | ResendRefund | Note | Assign | Claim

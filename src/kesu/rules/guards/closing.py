@@ -44,6 +44,9 @@ def unfinished_refunds(facts: CaseFacts, risk: RateEffect | None) -> Iterator[Fi
     running = facts.refunds_on_their_way
     if running:
         yield found(GuardCode.REFUND_RUNNING, effect=risk, amount_fen=sum(refund.amount for refund in running))
+    returned = sum(refund.amount for refund in facts.refunds if refund.state is RefundState.RETURNED)
+    if returned:
+        yield found(GuardCode.REFUND_RETURNED, effect=risk, amount_fen=returned)
     # A later success for the same order makes a closed refund history; an abnormal one still holds the money.
     arrived = {refund.transaction_id for refund in facts.refunds if refund.state is RefundState.SUCCESS}
     failed = [

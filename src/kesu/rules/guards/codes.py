@@ -19,6 +19,7 @@ class Verb(StrEnum):
     APPROVE_REFUND = "approve_refund"
     REJECT_REFUND = "reject_refund"
     REFUND = "refund"
+    RESEND_REFUND = "resend_refund"
     NOTE = "note"
     ASSIGN = "assign"
     CLAIM = "claim"
@@ -57,6 +58,7 @@ class GuardCode(StrEnum):
     MESSAGE_UNANSWERED = "message_unanswered"
     REFUND_RUNNING = "refund_running"
     REFUND_FAILED = "refund_failed"
+    REFUND_RETURNED = "refund_returned"
     REPEATED_NOTHING_CHANGED = "repeated_nothing_changed"
     REPEATED_BEFORE = "repeated_before"
     TOO_MANY_COMPLETIONS = "too_many_completions"
@@ -97,6 +99,10 @@ class GuardCode(StrEnum):
     PARTIAL_REFUND = "partial_refund"
     REFUND_REASON_TOO_LONG = "refund_reason_too_long"
     REFUND_REASON_HIDDEN = "refund_reason_hidden"
+    # resend a refund
+    REFUND_NOT_STUCK = "refund_not_stuck"
+    RESEND_TO_CARD = "resend_to_card"
+    RESEND_TO_MERCHANT = "resend_to_merchant"
     # reply
     REPLY_EMPTY = "reply_empty"
     REPLY_TOO_LONG = "reply_too_long"
@@ -164,6 +170,7 @@ GUARDS: dict[GuardCode, Guard] = {
     _C.MESSAGE_UNANSWERED: _unwise(_S.COMPLETE, _B.REPLY),
     _C.REFUND_RUNNING: _unwise(_S.COMPLETE, _B.WAIT),
     _C.REFUND_FAILED: _unwise(_S.REFUND, _B.RESEND_REFUND),
+    _C.REFUND_RETURNED: _confirm(_S.RESEND, _B.REPLY),
     _C.REPEATED_NOTHING_CHANGED: _unwise(_S.COMPLETE, _B.REPLY),
     _C.REPEATED_BEFORE: _confirm(_S.COMPLETE, _B.REFUND_IN_FULL),
     _C.TOO_MANY_COMPLETIONS: _unwise(_S.PRACTICE, _B.PAUSE),
@@ -202,6 +209,9 @@ GUARDS: dict[GuardCode, Guard] = {
     _C.PARTIAL_REFUND: _info(_S.PRACTICE, _B.REFUND_IN_FULL),
     _C.REFUND_REASON_TOO_LONG: _block(_S.REFUND, _B.CORRECT_INPUT),
     _C.REFUND_REASON_HIDDEN: _info(_S.REFUND, _B.REPLY),
+    _C.REFUND_NOT_STUCK: _block(_S.RESEND, _B.WAIT),
+    _C.RESEND_TO_CARD: _confirm(_S.RESEND),
+    _C.RESEND_TO_MERCHANT: _confirm(_S.RESEND, _B.REPLY),
     _C.REPLY_EMPTY: _block(_S.REPLY, _B.CORRECT_INPUT),
     _C.REPLY_TOO_LONG: _block(_S.REPLY, _B.CORRECT_INPUT),
     _C.REPLY_SAME: _confirm(_S.OWN, _B.CORRECT_INPUT),

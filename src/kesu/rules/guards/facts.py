@@ -9,7 +9,7 @@ from kesu.rules.deadlines import DEFAULT_PROFILE, PROFILES, DeadlineProfile
 from kesu.rules.guards.codes import Verb
 from kesu.rules.operations import CONTINUATIONS, MERCHANT_REPLIES, PAYER_MESSAGES
 from kesu.rules.rates import CaseRecord, Rate
-from kesu.rules.resolution import ON_ITS_WAY, OrderFact, RefundFact, RefundState, Settlement, settlements
+from kesu.rules.resolution import ASTRAY, ON_ITS_WAY, OrderFact, RefundFact, RefundState, Settlement, settlements
 from kesu.rules.states import HistoryItem, Round, current_round
 
 COMPLETED_BY_US = frozenset({"MERCHANT_CONFIRM_COMPLETE", "MERCHANT_REFUSE_RERUND"})
@@ -189,7 +189,7 @@ class CaseFacts:
             return None
         own = [refund for refund in self.refunds if refund.transaction_id == order.transaction_id]
         arrived = sum(refund.amount for refund in own if refund.state is RefundState.SUCCESS)
-        held = sum(r.amount for r in own if r.state in ON_ITS_WAY or r.state is RefundState.ABNORMAL)
+        held = sum(refund.amount for refund in own if refund.state in ON_ITS_WAY | ASTRAY)
         return max(0, order.paid - max(order.refunded, arrived) - held)
 
     @property

@@ -1,9 +1,9 @@
-"""Before money goes back: 申请退款. Amounts in fen."""
+"""Before money goes back: 申请退款, and 发起异常退款 where it got stuck. Amounts in fen."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from kesu.rules.guards.acts import Refund
+from kesu.rules.guards.acts import Refund, ResendRefund
 from kesu.rules.guards.codes import GuardCode
 from kesu.rules.guards.context import circumstances, readiness
 from kesu.rules.guards.facts import CaseFacts, RefundTicket
@@ -32,6 +32,19 @@ def refund(act: Refund, facts: CaseFacts, *, now: datetime) -> Iterator[Finding]
         yield from _limits(order, facts, now)
         yield from _reason(act, order, facts)
     yield from _ticket(facts)
+    yield from circumstances(facts, now=now, closing=False)
+
+
+def resend(act: ResendRefund, facts: CaseFacts, *, now: datetime) -> Iterator[Finding]:
+    """The platform takes it of a refund that is ABNORMAL only, and what it has sent it calls back no more."""
+    yield from readiness(facts, now=now)
+    own = next((refund for refund in facts.refunds if refund.out_refund_no == act.out_refund_no), None)
+    if own is None or own.state is not RefundState.ABNORMAL:
+        yield found(GuardCode.REFUND_NOT_STUCK)
+    elif act.to_payer:
+        yield found(GuardCode.RESEND_TO_CARD, amount_fen=own.amount)
+    else:
+        yield found(GuardCode.RESEND_TO_MERCHANT, amount_fen=own.amount)
     yield from circumstances(facts, now=now, closing=False)
 
 

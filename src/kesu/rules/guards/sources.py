@@ -12,6 +12,7 @@ class RuleSource(StrEnum):
     IMMEDIATE_SERVICE = "immediate_service"
     REFUND = "refund"
     REFUND_LIMITS = "refund_limits"
+    RESEND = "resend"
     DEADLINES = "deadlines"
     DETAIL = "detail"
     FAQ = "faq"
@@ -27,6 +28,7 @@ RULES: dict[RuleSource, str] = {
     RuleSource.IMMEDIATE_SERVICE: "https://pay.weixin.qq.com/doc/v3/merchant/4017151596",
     RuleSource.REFUND: "https://pay.weixin.qq.com/doc/v3/partner/4013163605",
     RuleSource.REFUND_LIMITS: "https://pay.weixin.qq.com/wiki/doc/apiv3_partner/apis/chapter5_1_14.shtml",
+    RuleSource.RESEND: f"{_DOCS}/merchant/apis/refund/refunds/create-abnormal-refund.html",
     RuleSource.DEADLINES: "https://kf.qq.com/faq/230125a6NbmA230125vMNZnE.html",
     RuleSource.DETAIL: "https://pay.weixin.qq.com/doc/v3/partner/4012691648",
     RuleSource.FAQ: "https://pay.weixin.qq.com/doc/v3/partner/4016111688",

@@ -152,7 +152,7 @@
   });
   document.addEventListener("change", (event) => {
     const field = event.target;
-    if (field.id === "files" && field.files.length) document.querySelector("[data-add-pictures]")?.click();
+    if (field.matches?.(".files") && field.files.length) field.form.querySelector("[data-add-pictures]")?.click();
     if (field.id === "template" && field.value) field.parentElement.querySelector("button")?.click();
   });
 

@@ -31,6 +31,7 @@ ACTIONS: words.Words = {
     Action.REFUND_APPROVED: _("Approved a refund"),
     Action.REFUND_REJECTED: _("Rejected a refund"),
     Action.REFUNDED: _("Refunded"),
+    Action.REFUND_RESENT: _("Sent a stuck refund elsewhere"),
     Action.REFUND_REQUESTED: _("Asked for a refund above the limit"),
     Action.REFUND_REQUEST_DECIDED: _("Decided on a colleague's refund"),
     Action.OVERRIDDEN: _("Went on against a guard"),
