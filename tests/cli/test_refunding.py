@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.test_acting import acting
-from tests.processes import kesu, running
+from tests.processes import kesu, running, until
 
 ACCOUNT, NAME = "6222021234567890123", "欧阳测试"
 TWENTY_SEVEN = "好" * 27
@@ -101,6 +101,7 @@ def test_pictures_of_a_rejection_are_looked_at_before_anything_is_sent(shell, sa
         assert says in shell.refusal("reject", ticket, "已使用", *options, *who)
     said = "您好, 会员已使用二十天, 我们可以折算剩余天数的金额, 您看可以吗?"
     assert shell.run("reply", ticket, said, "--yes", *who).returncode == 0
+    assert shell.run("sync").returncode == 0
     done = shell.run("reject", ticket, "已使用, 不符合退款条件", "--picture", str(proof), "--yes", *who)
     assert done.returncode == 0, done.stderr
     entry = sandbox.control(f"/complaints/{ticket}")["history"][-1]
@@ -122,8 +123,8 @@ def test_a_stuck_refund_is_sent_to_a_card_that_only_standard_input_tells(shell, 
         asked = shell.run(*to_card, stdin=card)
         return asked.returncode == 3 and "[resend_to_card]" in asked.stderr
 
-    with running(kesu("worker"), tmp_path / "worker.log", shell.env, ready=stuck):
-        pass
+    with running(kesu("worker"), tmp_path / "worker.log", shell.env, ready=lambda: True):
+        until(stuck, 180, "the worker to hear of the stuck refund")
     assert "8 to 30 digits" in shell.refusal(*to_card, stdin=f"12\n{NAME}\n")
     assert "所列银行" in shell.refusal(*to_card, "--bank", "MY_BANK", stdin=card, KESU_LANGUAGE="zh-hans")
     sent = shell.run(*to_card, "--yes", "--json", stdin=card)

@@ -48,14 +48,19 @@ def opened(page: Any, *folds: str) -> None:
         page.evaluate("id => { document.getElementById(id).open = true; }", fold)
 
 
+def of_the_page(page: Any) -> list[str]:
+    """What the browser complained about, besides the answer 422 that is wanted and the styles of axe itself."""
+    return [said for said in page.complaints if "422" not in said and "inline style" not in said]
+
+
 def shot(page: Any, part: str, name: str) -> None:
     SCREENSHOTS.mkdir(exist_ok=True)
     page.locator(part).scroll_into_view_if_needed()
-    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}.png")
 
 
 @pytest.mark.parametrize(("width", "language", "theme"), SHAPES)
-def test_a_stuck_refund_goes_to_a_card_and_the_page_forgets_it(open_page, day, stuck, width, language, theme):
+def test_a_stuck_refund_goes_to_a_card_and_the_page_forgets_it(day, stuck, open_page, width, language, theme):
     page = open_page(f"/cases/{stuck.pk}", day["user"], width=width, language=language, theme=theme)
     refund = Refund.objects.get()
     opened(page, "side-money", f"resend-card-{refund.pk}", f"resend-merchant-{refund.pk}")
@@ -65,6 +70,7 @@ def test_a_stuck_refund_goes_to_a_card_and_the_page_forgets_it(open_page, day, s
     form.locator("input[name=card_name]").fill("欧阳测试")
     shot(page, f"#resend-card-{refund.pk}", f"stuck-refund-{width}-{language}-{theme}")
     assert overflow(page) == []
+    assert page.complaints == []
     assert serious(page) == []
     form.locator("form > .buttons button").click()
     form.locator(".trouble").wait_for()
@@ -75,12 +81,11 @@ def test_a_stuck_refund_goes_to_a_card_and_the_page_forgets_it(open_page, day, s
     form.locator("input[name=card_name]").fill("欧阳测试")
     form.locator("input[name=acknowledged]").check()
     form.locator("form > .buttons button").click()
-    page.locator(".sending").wait_for()
+    page.locator(".sending-info").wait_for()
     assert Command.objects.get(kind="resend_refund").state == "planned"
     assert "欧阳测试" not in page.content()
-    shot(page, ".sending", f"stuck-refund-sent-{width}-{language}-{theme}")
-    page.complaints = [said for said in page.complaints if "422" not in said]
-    assert page.complaints == []
+    shot(page, ".sending-info", f"stuck-refund-sent-{width}-{language}-{theme}")
+    assert of_the_page(page) == []
 
 
 @pytest.mark.parametrize(("width", "language", "theme"), SHAPES)
@@ -95,7 +100,8 @@ def test_a_picture_is_chosen_for_a_rejection_and_stays_out_of_the_reply(open_pag
     assert OutgoingPicture.objects.count() == 1
     shot(page, "#act-reject", f"reject-picture-{width}-{language}-{theme}")
     assert overflow(page) == []
+    assert page.complaints == []
     assert serious(page) == []
     page.locator("#act-reject .kept button").click()
     page.locator("#act-reject .kept").wait_for(state="detached")
-    assert page.complaints == []
+    assert of_the_page(page) == []

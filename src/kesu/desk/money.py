@@ -26,13 +26,14 @@ NEEDS_CARE = frozenset({Refund.State.ABNORMAL, Refund.State.CLOSED, Refund.State
 
 @dataclass(frozen=True)
 class OrderShown:
-    """``left`` is None while it is not known what was paid; ``sheet`` is the refund's form, None where there is
-    nothing to refund or the person may not."""
+    """``stuck``: fen of refunds that are abnormal. ``left`` is None while it is not known what was paid; ``sheet`` is
+    the refund's form, None where there is nothing to refund or the person may not."""
 
     order: Order
     paid: int | None
     refunded: int
     under_way: int
+    stuck: int
     left: int | None
     sheet: Sheet | None = None
     first: bool = False
@@ -131,14 +132,14 @@ class Money:
 
     def _order(self, order: Order, fact: OrderFact, *, first: bool) -> OrderShown:
         left = self.facts.left_of(fact)
-        running = sum(
-            shown.refund.amount
-            for shown in self.refunds
-            if shown.refund.order_id == order.pk
-            and shown.refund.state in (Refund.State.WANTED, Refund.State.PROCESSING, Refund.State.ABNORMAL)
-        )
+        running = self._sum(order, Refund.State.WANTED, Refund.State.PROCESSING)
+        stuck = self._sum(order, Refund.State.ABNORMAL)
         form = self._refund(order, left) if left and Permission.REFUND in self.may else None
-        return OrderShown(order, fact.paid, fact.refunded, running, left, form, first)
+        return OrderShown(order, fact.paid, fact.refunded, running, stuck, left, form, first)
+
+    def _sum(self, order: Order, *states: Refund.State) -> int:
+        own = [shown.refund for shown in self.refunds if shown.refund.order_id == order.pk]
+        return sum(refund.amount for refund in own if refund.state in states)
 
     def _refund(self, order: Order, left: int) -> Sheet:
         mine = self.given.form == "refund" and self.given.values.get("order") == str(order.pk)

@@ -139,8 +139,6 @@
       const field = document.getElementById(place.dataset.lengthOf);
       if (field) count(field);
     });
-    // Chosen pictures are sent at once: the button for it, and the browser's own, are not needed.
-    document.querySelectorAll("[data-add-pictures], .files").forEach((one) => one.classList.add("visually-hidden"));
     document.querySelectorAll("[data-add-pictures]").forEach((button) => { button.tabIndex = -1; });
   }
 
@@ -211,6 +209,8 @@
       if (!fold.querySelector("[data-standing]")) fold.open = false;
     });
   }
+  // Chosen pictures are sent at once: the button for it, and the browser's own, are not needed.
+  document.documentElement.classList.add("scripted");
   forgetOld();
   settle();
   const standing = document.querySelector("[data-standing]");
