@@ -26,9 +26,75 @@ def test_a_message_is_sent_when_the_robot_says_errcode_0(desk: Desk, outcomes: O
     desk.dispatch()
     message = Message.objects.get()
     attempt = Attempt.objects.get()
-    assert (message.state, message.attempts, message.sent_at) == ("sent", 1, desk.now)
+    assert (message.state, message.attempts, message.sent_at, message.due_at) == ("sent", 1, desk.now, desk.now)
     assert (attempt.outcome, attempt.code, attempt.http_status) == ("sent", "0", 200)
     assert len(attempt.payload_sha256) == 64
+
+
+def test_a_robot_that_answers_nobody_is_left_alone_while_another_can_stand_in(desk: Desk, outcomes: Outcomes) -> None:
+    first = desk.channel()
+    second = desk.another_channel("备用群", standby=True)
+    desk.trouble("status", 502, path=desk.sandbox.identity.robot_key)
+    for _ in range(6):
+        desk.new()
+    desk.until(minutes=1)
+    first.refresh_from_db()
+    assert first.dead_since is not None
+    tries = Attempt.objects.filter(channel=first)
+    assert tries.count() == settlement.DOWN_AFTER
+    told = Message.objects.filter(channel=second, state="sent")
+    assert sorted(told.values_list("kind", flat=True)) == ["channel_dead", *["new"] * 6]
+
+    desk.sandbox.faults.clear()
+    desk.until(minutes=12)
+    desk.new()  # the next real message after ten minutes is the probe
+    desk.dispatch()
+    first.refresh_from_db()
+    assert first.dead_since is None
+    assert tries.latest("pk").outcome == "sent"
+
+
+def test_a_robot_that_answers_nobody_is_tried_on_where_no_other_can_stand_in(desk: Desk, outcomes: Outcomes) -> None:
+    channel = desk.channel()
+    desk.trouble("status", 502)
+    for _ in range(6):
+        desk.new()
+    desk.until(minutes=1)
+    channel.refresh_from_db()
+    assert channel.dead_since is None
+    desk.sandbox.faults.clear()
+    desk.until(minutes=12)
+    assert not Message.objects.filter(state="pending").exists()
+    assert outcomes().count("sent") >= 1
+
+
+def test_a_worker_that_stops_in_the_middle_of_a_send_gives_the_message_back(desk: Desk, outcomes: Outcomes) -> None:
+    class Silent(httpx2.AsyncBaseTransport):
+        def __init__(self) -> None:
+            self.asked = asyncio.Event()
+
+        async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+            self.asked.set()
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    async def work() -> int:
+        silent = Silent()
+        dispatcher = Dispatcher(lambda: desk.now, transports={"wecom_robot": silent})
+        await dispatcher.start_due()
+        await silent.asked.wait()
+        await dispatcher.wind_down(0)
+        started = await dispatcher.start_due()
+        await dispatcher.close()
+        return started
+
+    desk.channel()
+    desk.new()
+    assert asyncio.run(work()) == 0
+    message = Message.objects.get()
+    assert (message.state, message.due_at, message.failures, message.doubtful) == ("pending", desk.now, 0, True)
+    desk.dispatch()
+    assert outcomes() == ["interrupted", "sent"]
 
 
 def test_a_busy_robot_is_tried_again_with_growing_pauses(desk: Desk, outcomes: Outcomes) -> None:

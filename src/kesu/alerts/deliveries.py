@@ -179,13 +179,14 @@ def _begin(message: Message, lane: Lane, robot: int, now: datetime, lease: timed
     left_open = message.log.filter(outcome=Attempt.Outcome.SENDING)
     if message.attempts and left_open.update(outcome=Attempt.Outcome.INTERRUPTED):
         message.doubtful = True
+    due_at = message.due_at
     message.attempts += 1
     message.due_at = now + lease
     message.save(update_fields=["doubtful", "attempts", "due_at"])
     attempt = Attempt.objects.create(
         message=message, channel_id=message.channel_id, at=now, outcome=Attempt.Outcome.SENDING
     )
-    return Claim(message.pk, attempt.pk, message.attempts, lane.rows[robot].key, robot)
+    return Claim(message.pk, attempt.pk, message.attempts, lane.rows[robot].key, robot, due_at)
 
 
 def _case(message: Message, complaint: Complaint, now: datetime) -> messages.Case:

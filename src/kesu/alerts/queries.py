@@ -73,6 +73,7 @@ def outbox(
     """Messages by id, from the one after ``after``: a dict each, ready for JSON but for its datetimes.
 
     ``complaint_ids`` of a digest are all that it covers; a message in state digested names it as ``digest_id``.
+    ``due_at``: when to try it, or when it was due; while a worker tries, when its lease ends.
     """
     rows = Message.objects.filter(pk__gt=after).order_by("pk")
     if state:

@@ -27,6 +27,9 @@ UNKNOWN_AT_MOST = 4
 """Each may have arrived, so each further try may be a repetition; it says so. None at all would be worse."""
 
 PROBE_EVERY = timedelta(minutes=10)
+DOWN_AFTER = 5
+"""So many tries of a channel in a row that came to nothing: while another can stand in, it is left alone like a dead
+one, and not every message learns for itself that nobody answers."""
 Outcome = Attempt.Outcome
 
 
@@ -34,7 +37,8 @@ Outcome = Attempt.Outcome
 class Claim:
     """A message a worker has in hand until its lease ends. ``number`` counts its tries: another worker's is higher.
 
-    ``robot`` and ``budget_key`` say which of a group's robots it is sent by.
+    ``robot`` and ``budget_key`` say which of a group's robots it is sent by; ``due_at``: when the message was due
+    before it was leased.
     """
 
     message_pk: int
@@ -42,6 +46,7 @@ class Claim:
     number: int
     budget_key: str = ""
     robot: int = 0
+    due_at: datetime | None = None
 
 
 @transaction.atomic
@@ -65,7 +70,7 @@ def record(
     ours = message.attempts == claim.number and message.state == Message.State.PENDING
     log.info("message.tried", message=message.pk, channel=message.channel_id, outcome=outcome, code=receipt.code)
     if outcome == Outcome.SENT:
-        _sent(message, now)
+        _sent(message, claim.due_at or message.due_at, now)
         if receipt.card is not None:
             cards.remember(message, receipt.card, now=now)
     elif ours:
@@ -102,9 +107,9 @@ def _locked(message_pk: int) -> Message:
     return rows.defer("channel__settings").get(pk=message_pk)
 
 
-def _sent(message: Message, now: datetime) -> None:
-    message.state, message.sent_at, message.error = Message.State.SENT, now, ""
-    message.save(update_fields=["state", "sent_at", "error"])
+def _sent(message: Message, due_at: datetime, now: datetime) -> None:
+    message.state, message.sent_at, message.error, message.due_at = Message.State.SENT, now, "", due_at
+    message.save(update_fields=["state", "sent_at", "error", "due_at"])
     if message.channel.dead_since is None:
         return
     revived = Channel.objects.filter(pk=message.channel_id, dead_since__isnull=False)
@@ -129,6 +134,10 @@ def _settle(message: Message, key: str, outcome: str, receipt: Receipt, now: dat
         _give_up(message, now)
     elif outcome == Outcome.CHANNEL_DEAD:
         _leave_dead_channel(message, now)
+    elif _is_down(message.channel) and _substitutes(message):
+        message.doubtful = message.doubtful or outcome == Outcome.UNKNOWN
+        _mark_dead(message, receipt, now)
+        _leave_dead_channel(message, now)
     else:
         _try_again(message, outcome, now, jitter)
 
@@ -145,6 +154,13 @@ def _try_again(message: Message, outcome: str, now: datetime, jitter: float) -> 
         _give_up(message, now)
     else:
         message.due_at = now + timedelta(seconds=backoff(message.failures, jitter))
+
+
+def _is_down(channel: Channel) -> bool:
+    """Whether none of its newest tries was answered as a robot answers."""
+    tries = Attempt.objects.filter(channel=channel).exclude(outcome=Outcome.SENDING).order_by("-id")
+    outcomes = list(tries.values_list("outcome", flat=True)[:DOWN_AFTER])
+    return len(outcomes) == DOWN_AFTER and set(outcomes) <= {Outcome.TRANSIENT, Outcome.UNKNOWN}
 
 
 def _others_of_the_group_live(channel: Channel, key: str, now: datetime) -> bool:
