@@ -230,7 +230,7 @@ def _speak(sandbox: ServedSandbox, api: Browser, numbers: list[str], other: str)
     act(sandbox, api, numbers[0], "reply", text="您好, 已经为您核实, 商品可以退款, 请问您希望怎样处理?")
     assert api.ask(f"/api/v1/complaints/{numbers[1]}/reply", {"text": f"加我微信 {SPOKEN} 联系"})[0] == 409
     api.ask(f"/api/v1/complaints/{numbers[1]}/lint", {"text": "您这是恶意投诉, 我们会起诉您"})
-    for path, kind, value in (("/response", "drop", "after"), ("/response", "errcode", "SYSTEM_ERROR")):
+    for path, kind, value in (("/response", "drop", "after"), ("/response", "errcode", "PARAM_ERROR")):
         sandbox.control("/faults", {"target": "wechatpay", "kind": kind, "value": value, "path": path, "count": 2})
         act(sandbox, api, numbers[2], "reply", text=f"您好, 第{value}次为您核实, 商品可以补发, 请问怎样处理?")
     block = {"type": "TEXT", "text": {"text": "您好, 我在, 请说"}}
@@ -239,11 +239,11 @@ def _speak(sandbox: ServedSandbox, api: Browser, numbers: list[str], other: str)
 
 
 def _pay(sandbox: ServedSandbox, api: Browser, numbers: list[str]) -> None:
-    act(sandbox, api, numbers[0], "approve")
     for kind, value in (("errcode", "NOT_ENOUGH"), ("status", 500), ("drop", "after")):
         fault = {"target": "wechatpay", "kind": kind, "value": value, "path": "/refund/domestic", "count": 1}
         sandbox.control("/faults", fault)
         act(sandbox, api, numbers[1], "refund", amount=100)
+    act(sandbox, api, numbers[0], "approve")
     act(sandbox, api, numbers[2], "reject", reason="商品已按约定提供并使用, 不符合退款条件。")
     api.ask(f"/api/v1/complaints/{PHONE}")
     api.ask("/api/v1/complaints/1/refund", b'{"amount": "' + PHONE.encode() + b'"', keep=False)
