@@ -231,7 +231,7 @@ def _speak(sandbox: ServedSandbox, api: Browser, numbers: list[str], other: str)
     assert api.ask(f"/api/v1/complaints/{numbers[1]}/reply", {"text": f"加我微信 {SPOKEN} 联系"})[0] == 409
     api.ask(f"/api/v1/complaints/{numbers[1]}/lint", {"text": "您这是恶意投诉, 我们会起诉您"})
     for path, kind, value in (("/response", "drop", "after"), ("/response", "errcode", "PARAM_ERROR")):
-        sandbox.control("/faults", {"target": "wechatpay", "kind": kind, "value": value, "path": path, "count": 2})
+        sandbox.control("/faults", {"target": "wechatpay", "kind": kind, "value": value, "path": path, "count": 1})
         act(sandbox, api, numbers[2], "reply", text=f"您好, 第{value}次为您核实, 商品可以补发, 请问怎样处理?")
     block = {"type": "TEXT", "text": {"text": "您好, 我在, 请说"}}
     act(sandbox, api, other, "immediate-reply", blocks=[block])
