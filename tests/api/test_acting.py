@@ -39,6 +39,35 @@ def test_a_reply_is_planned_and_can_be_followed(call, case):
     assert (entry.username, entry.via) == ("api-owner", "api")
 
 
+def test_an_immediate_reply_has_the_platforms_shape_and_a_link_its_own(call, case):
+    urgent = Complaint.objects.get(need_immediate_service=True)
+    read(call, urgent)
+    address = f"/complaints/{urgent.complaint_id}/immediate-reply"
+    says = {"action_type": "ACTION_TYPE_SEND_MESSAGE", "message_info": {"content": "请补发"}}
+    button = {"type": "BUTTON", "button": {"text": "补发", "action": says}}
+    text = {"type": "TEXT", "text": {"text": WORDS}}
+    for wrong in ([], [{"type": "TEXT"}], [button | {"more": 1}], [{"type": "BUTTON", "button": {"text": "补发"}}]):
+        assert call("post", address, {"blocks": wrong}).status_code == 422
+    body = {"blocks": [text, button], "sender_identity": "MACHINE"}
+    stopped = call("post", address, body)
+    codes = [one["code"] for one in stopped.told.get("concerns", []) if one["level"] == "confirm"]
+    done = call("post", address, body | {"acknowledged": codes})
+    assert done.status_code == 202, done.told
+    payload = json.loads(Command.objects.get().payload)
+    assert payload["sender_identity"] == "MACHINE"
+    assert payload["blocks"][1]["button"]["action"] == says
+
+
+def test_a_link_is_refused_where_the_account_may_send_none(call, case):
+    read(call, case)
+    jump = {"url": "https://shop.example/o", "text": "查看订单"}
+    address = f"/complaints/{case.complaint_id}/reply"
+    stopped = call("post", address, {"text": WORDS, "jump": jump})
+    assert "links_not_allowed" in {one["code"] for one in stopped.told["concerns"]}
+    assert call("post", address, {"text": WORDS, "jump": jump | {"url": "http://shop.example"}}).status_code == 422
+    assert call("post", address, {"text": WORDS, "jump": jump | {"text": "字" * 11}}).status_code == 422
+
+
 def test_a_second_command_meets_the_first_as_a_conflict(call, case):
     read(call, case)
     call("post", f"/complaints/{case.complaint_id}/reply", {"text": WORDS})

@@ -55,6 +55,35 @@ def test_a_red_line_ends_with_status_3_and_says_what_and_why(shell, sandbox, cas
     assert sandbox.control(f"/complaints/{case}")["complaint_state"] == "PENDING"
 
 
+def test_blocks_of_a_file_reach_a_payer_who_waits(shell, sandbox, case, tmp_path):
+    (number,) = sandbox.complain(sandbox.merchant()["mchid"], need_immediate_service=True, problem_type="OTHERS")
+    assert shell.run("sync").returncode == 0
+    says = {"action_type": "ACTION_TYPE_SEND_MESSAGE", "message_info": {"content": "请补发"}}
+    blocks = [
+        {"type": "TEXT", "text": {"text": WORDS}},
+        {"type": "FAQ_LIST", "faq_list": {"faqs": [{"faq_title": "什么时候发货", "action": says}]}},
+    ]
+    file = tmp_path / "blocks.json"
+    file.write_text(json.dumps(blocks, ensure_ascii=False))
+    sent = shell.run("reply", number, "--blocks", str(file), "--machine", "--yes", "--json", *acting(shell))
+    assert sent.returncode == 0, sent.stderr + sent.stdout
+    (said,) = [
+        one["normal_message"]
+        for one in sandbox.control(f"/complaints/{number}")["history"]
+        if one["operate_type"] == "MERCHANT_RESPONSE"
+    ]
+    assert said["sender_identity"] == "MACHINE"
+    assert said["blocks"][1] == blocks[1]
+    file.write_text('[{"type": "TEXT"}]')
+    wrong = shell.run("reply", number, "--blocks", str(file), *acting(shell))
+    assert wrong.returncode == 1
+    assert "blocks.0.TEXT.text" in wrong.stderr
+    link = ["--link", "https://shop.example/o", "--link-text", "查看订单"]
+    stopped = shell.run("reply", case, WORDS, *link, "--json", *acting(shell))
+    assert stopped.returncode == 3
+    assert "links_not_allowed" in {one["code"] for one in json.loads(stopped.stdout)["concerns"]}
+
+
 def test_amounts_people_and_numbers_that_make_no_sense_are_refused(shell, case):
     for amount in ("a lot", "inf"):
         assert "19.90" in shell.refusal("refund", case, "--amount", amount, *acting(shell))

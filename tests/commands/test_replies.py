@@ -9,14 +9,13 @@ from PIL import Image
 
 from kesu.accounts.roles import Forbidden
 from kesu.audit.models import AuditEntry
-from kesu.commands import pictures, verbs
+from kesu.commands import immediate, pictures, verbs
 from kesu.commands.errors import Conflict, InvalidCommand, Refused
 from kesu.commands.models import Command
 from kesu.commands.seen import Seen
 from kesu.commands.verbs import Consent
 from kesu.complaints.models import Complaint
 from kesu.threads import in_thread
-from kesu.wechatpay.complaints import text_block
 
 WORDS = "您好, 经核实是仓库漏发了这件商品, 我们可以今天补发或者全额退款, 请问您希望怎样处理?"
 
@@ -237,7 +236,7 @@ def test_an_immediate_service_reply_is_repeated_under_its_own_id_and_said_once(p
     async def steps(office):
         complaint = await office.case(need_immediate_service=True)
         await office.fault("drop", value="after", count=2, path="/response-immediate-service")
-        command = await office.do(verbs.reply_immediately, complaint, [text_block(WORDS)])
+        command = await office.do(verbs.reply_immediately, complaint, immediate.written(WORDS))
         await office.settle()
         await office.advance_seconds(60)
         assert (await office.fresh(command)).state == Command.State.CONFIRMED

@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from PIL import Image
 
 from kesu.audit.models import AuditEntry
-from kesu.commands.models import Agreement, CaseView, Command, QuickReply, Refund, RefundRequest
+from kesu.commands.models import Agreement, Allowance, CaseView, Command, QuickReply, Refund, RefundRequest
 from kesu.complaints.models import Complaint
 from kesu.sync.models import Refresh
 from tests.desk_seeds import make_complaint, make_user, say
@@ -220,11 +220,64 @@ def test_a_payer_who_waits_is_answered_at_once_with_answers_to_press(desk, day):
     assert [button["text"] for button in payload["blocks"][1]["button_group"]["buttons"]] == ["补发", "退款"]
 
 
+def test_questions_and_links_go_with_an_immediate_reply_and_what_was_typed_stays(desk, day):
+    case = Complaint.objects.get(need_immediate_service=True)
+    type(case.account).objects.update(jumps_allowed=True)
+    Allowance.objects.create(account=case.account, kind="domain", value="shop.example", created_at=case.first_seen_at)
+    typed = {"do": "immediate", "text": WORDS, "faq_1": "什么时候发货", "link": "查看订单", "until": "2099-01-01T09:00"}
+    refused = press(desk, case, "reply", **typed, link_to="http://shop.example")
+    assert refused.status_code == 422
+    assert 'value="什么时候发货"' in refused.content.decode()
+    assert 'value="http://shop.example"' in refused.content.decode()
+    assert Command.objects.count() == 0
+    sent = press(desk, case, "reply", **typed, link_to="https://shop.example/o", acknowledged=ticked(refused))
+    assert sent.status_code == 302, sent.content.decode()
+    blocks = json.loads(Command.objects.get().payload)["blocks"]
+    assert [block["type"] for block in blocks] == ["TEXT", "FAQ_LIST", "LINK"]
+    assert blocks[1]["faq_list"]["faqs"][0]["action"]["message_info"] == {"content": "什么时候发货"}
+    assert blocks[2]["link"]["action"]["jump_url"] == "https://shop.example/o"
+    assert blocks[2]["link"]["invalid_info"] == {"expired_time": "2099-01-01T09:00:00+08:00"}
+
+
+def test_a_usual_reply_drops_no_buttons_silently(desk, day):
+    case = Complaint.objects.get(need_immediate_service=True)
+    answer = press(desk, case, "reply", do="send", text=WORDS, button_1="补发")
+    assert answer.status_code == 422
+    assert "按钮和问题" in answer.content.decode()
+
+
+def test_red_lines_in_what_can_be_pressed_stand_beside_the_button_too(desk, day):
+    case = Complaint.objects.get(need_immediate_service=True)
+    said = desk.post(f"/cases/{case.pk}/lint", {"text": WORDS, "button_1": "加微信 wx_shop_8899"}).content.decode()
+    assert 'data-code="redline.wechat_id"' in said
+    assert 'name="rewrite"' not in said
+
+
+def test_a_press_of_the_payer_is_shown_as_their_words(desk, quiet_case, now):
+    click = {"message_content": {"content": "请补发"}, "clicked_log_id": "1"}
+    say(quiet_case, "USER_CLICK_RESPONSE", now, "", "投诉人", click_message=click)
+    assert "请补发" in page_of(desk, quiet_case)
+
+
+def test_a_mini_program_goes_with_a_usual_reply_where_it_is_allowed(desk, quiet_case):
+    type(quiet_case.account).objects.update(jumps_allowed=True)
+    refused = press(desk, quiet_case, "reply", text=WORDS, link="打开订单", link_to="wx12/pages/order?id=1")
+    assert refused.status_code == 422
+    assert "wx12 不在" in refused.content.decode()
+    Allowance.objects.create(
+        account=quiet_case.account, kind="mini_program", value="wx12", created_at=quiet_case.first_seen_at
+    )
+    sent = press(desk, quiet_case, "reply", text=WORDS, link="打开订单", link_to="wx12/pages/order?id=1")
+    assert sent.status_code == 302, sent.content.decode()
+    program = {"appid": "wx12", "path": "pages/order?id=1", "text": "打开订单"}
+    assert json.loads(Command.objects.get().payload)["mini_program"] == program
+
+
 def test_links_are_offered_only_where_the_platform_opened_them(desk, quiet_case):
-    assert 'name="jump_url"' not in page_of(desk, quiet_case)
+    assert 'name="link_to"' not in page_of(desk, quiet_case)
     quiet_case.account.jumps_allowed = True
     quiet_case.account.save(update_fields=["jumps_allowed"])
-    assert 'name="jump_url"' in page_of(desk, quiet_case)
+    assert 'name="link_to"' in page_of(desk, quiet_case)
 
 
 def test_the_linter_answers_while_one_writes_and_keeps_nothing(desk, quiet_case):

@@ -192,6 +192,36 @@ def immediate(story, identifier="id-1", **message):
     return {"complainted_mchid": story.shop, "message": message, "idempotent_id": identifier}
 
 
+SAYS = {"action_type": "ACTION_TYPE_SEND_MESSAGE", "message_info": {"content": "我要退款"}, "action_id": "a1"}
+
+
+def button(text, action, **bounds):
+    return {"type": "BUTTON", "button": {"text": text, "action": action, "invalid_info": bounds}}
+
+
+async def test_what_the_payer_presses_comes_back_into_the_history(story):
+    complaint = await story.complain(need_immediate_service=True)
+    path = f"{LIST}/{complaint}/response-immediate-service"
+    assert (await story.payer(complaint, "press")).status_code == 409
+    blocks = [button("退款", SAYS, multi_clickable=False, expired_time="2036-01-01T00:00:00+08:00")]
+    sent = await story.merchant.post(path, immediate(story, blocks=blocks))
+    assert (await story.payer(complaint, "press", "退货")).status_code == 409
+    assert (await story.payer(complaint, "press", "退款")).status_code == 200
+    pressed = (await story.merchant.history(complaint))[-1]
+    assert pressed["operate_type"] == "USER_CLICK_RESPONSE"
+    told = {"message_content": "我要退款", "action_id": "a1", "clicked_log_id": sent.json()["log_id"]}
+    assert pressed["click_message"] == told
+    assert (await story.payer(complaint, "press", "退款")).status_code == 409
+
+
+async def test_what_is_over_cannot_be_pressed(story):
+    complaint = await story.complain(need_immediate_service=True)
+    blocks = [button("退款", SAYS, expired_time="2020-01-01T00:00:00+08:00")]
+    path = f"{LIST}/{complaint}/response-immediate-service"
+    await story.merchant.post(path, immediate(story, blocks=blocks))
+    assert (await story.payer(complaint, "press")).status_code == 409
+
+
 async def test_an_immediate_reply_is_processed_once(story):
     complaint = await story.complain(need_immediate_service=True)
     path = f"{LIST}/{complaint}/response-immediate-service"
@@ -220,6 +250,12 @@ async def test_a_malformed_immediate_reply_is_a_parameter_error(story, refused):
         {"blocks": [{"type": "TEXT"}]},
         {"blocks": [{"type": "VIDEO"}]},
         {"blocks": [{"type": "IMAGE", "image": {"media_id": "not-uploaded"}}]},
+        {"blocks": [{"type": "LINK", "link": {"text": "看"}}]},
+        {"blocks": [button("看", {"action_type": "ACTION_TYPE_JUMP_URL"})]},
+        {"blocks": [button("看", {"action_type": "ACTION_TYPE_JUMP_URL", "jump_url": "http://shop.test"})]},
+        {"blocks": [button("看", {"action_type": "ACTION_TYPE_SEND_MESSAGE", "message_info": {}})]},
+        {"blocks": [button("", SAYS)]},
+        {"blocks": [button("好", SAYS, expired_time="明天")]},
         {"sender_identity": "ROBOT"},
         {"custom_data": "x" * 4097},
     ):

@@ -182,7 +182,7 @@ def test_what_is_pressed_answers_with_text_too(desk, hostile):
     case = f"/cases/{hostile.case.pk}"
     for act in ("reply", "reject", "refund", "note", "approve", "complete", "lint", "phone"):
         values = {"text": HOSTILE, "reason": HOSTILE, "remark": HOSTILE, "amount": HOSTILE, "override_reason": HOSTILE}
-        values |= {"key": HOSTILE, "seen": HOSTILE, "button_1": HOSTILE, "jump_url": "javascript:kx()", "form": HOSTILE}
+        values |= {"key": HOSTILE, "seen": HOSTILE, "button_1": HOSTILE, "link_to": "javascript:kx()", "form": HOSTILE}
         for headers in ({}, {"HX-Request": "true", "HX-Current-URL": f"http://testserver{case}"}):
             answer = desk.post(f"{case}/{act}", values | {"do": "look"}, headers=headers)
             page = Page()

@@ -17,6 +17,7 @@ from kesu.api.looking import FiltersIn
 from kesu.api.looking import found as _found
 from kesu.api.problems import Problem
 from kesu.commands import checks, facts, payloads, pictures, refunding, resending, verbs
+from kesu.commands.immediate import Message
 from kesu.commands.models import Command
 from kesu.commands.reading import note_view
 from kesu.commands.resending import Card
@@ -87,7 +88,16 @@ def reply(request: HttpRequest, complaint_id: Id, body: shapes.ReplyIn) -> tuple
     """Write to the payer. Pictures are uploaded before."""
     actor = actor_of(request, Permission.REPLY)
     row = _found(actor.user, complaint_id)
-    done = verbs.reply(actor, row, body.text, body.pictures, consent=_consent(body), now=clock.now())
+    done = verbs.reply(
+        actor,
+        row,
+        body.text,
+        body.pictures,
+        jump=body.jump.model_dump() if body.jump else None,
+        mini_program=body.mini_program.model_dump() if body.mini_program else None,
+        consent=_consent(body),
+        now=clock.now(),
+    )
     return 202, told.done(done)
 
 
@@ -96,15 +106,8 @@ def immediate_reply(request: HttpRequest, complaint_id: Id, body: shapes.BlocksI
     """Write to a payer who waits for immediate service, in the platform's blocks."""
     actor = actor_of(request, Permission.REPLY)
     row = _found(actor.user, complaint_id)
-    done = verbs.reply_immediately(
-        actor,
-        row,
-        body.blocks,
-        body.pictures,
-        sender_identity=body.sender_identity,
-        consent=_consent(body),
-        now=clock.now(),
-    )
+    message = Message(blocks=body.blocks, sender_identity=body.sender_identity, custom_data=body.custom_data)
+    done = verbs.reply_immediately(actor, row, message, body.pictures, consent=_consent(body), now=clock.now())
     return 202, told.done(done)
 
 

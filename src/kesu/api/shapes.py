@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
-from math import isfinite
 from typing import Annotated, Any, Literal
 
 from ninja import Schema
 from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
 
+from kesu.commands.immediate import Blocks, Sender
+from kesu.wechatpay.blocks import AppId, Data, HttpsUrl, Page, whole
 
-def _whole(value: Any) -> int:
-    """What JSON Schema calls an integer: 5 and 5.0, but neither "5" nor true."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value) or value != int(value):
-        raise ValueError("must be a whole number")
-    return int(value)
-
-
-Whole = BeforeValidator(_whole)
+Whole = BeforeValidator(whole)
 Text = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=r"^[^\x00]*\S[^\x00]*$")]
 Short = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=r"^[a-z_.]+$")]
 Mark = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,18}\.[0-9]{1,18}$")]
 Key = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:-]+$")]
+LinkWords = Annotated[str, StringConstraints(min_length=1, max_length=10, pattern=r"^[^\x00]*\S[^\x00]*$")]
 Fen = Annotated[int, Field(ge=1, le=10**12), Whole]
 Number = Annotated[int, Field(ge=1, le=2**62), Whole]
 
@@ -40,15 +35,33 @@ class Accepting(Input):
     key: Key | None = None
 
 
+class LinkIn(Input):
+    url: HttpsUrl
+    text: LinkWords
+
+
+class MiniProgramIn(Input):
+    appid: AppId
+    path: Page
+    text: LinkWords
+
+
 class ReplyIn(Accepting):
+    """``jump`` and ``mini_program`` are for accounts that the platform allows them."""
+
     text: Text
     pictures: Annotated[list[Number], Field(max_length=4)] = []
+    jump: LinkIn | None = None
+    mini_program: MiniProgramIn | None = None
 
 
 class BlocksIn(Accepting):
-    blocks: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=20)]
+    """The platform's blocks; a picture is ``{"type": "IMAGE", "media_index": 0}``, its place among ``pictures``."""
+
+    blocks: Blocks
     pictures: Annotated[list[Number], Field(max_length=4)] = []
-    sender_identity: Literal["MANUAL", "MACHINE"] = "MANUAL"
+    sender_identity: Sender = "MANUAL"
+    custom_data: Data | None = None
 
 
 class ApproveIn(Accepting):

@@ -19,6 +19,7 @@ from kesu.cli import (
     merchant_keys,
     outbox,
     refunding,
+    replying,
     retention,
     rota,
     sandbox,
@@ -65,7 +66,7 @@ app.add_typer(channels.app, name="channels", help=_("Where pushes go: WeCom robo
 app.add_typer(ladders.app, name="ladders", help=_("When a case calls whom, again and again."))
 app.add_typer(rota.app, name="rota", help=_("Who is on call, week by week."))
 app.add_typer(complaints.app, name="complaints", help=_("The complaints the desk knows."))
-app.command("reply", help=_("Write to the payer of a complaint."))(acting.reply)
+app.command("reply", help=_("Write to the payer of a complaint."))(replying.reply)
 app.command("complete", help=_("Report a complaint as done."))(acting.complete)
 app.command("refund", help=_("Refund an order of a complaint by the original route."))(refunding.refund)
 app.command("resend-refund", help=_("Send a refund that is abnormal to another card, or to our own account."))(

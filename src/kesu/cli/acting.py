@@ -1,4 +1,4 @@
-"""``kesu reply | complete | note | claim | assign``: what staff do, from a command line.
+"""``kesu complete | note | claim | assign``: what staff do, from a command line.
 
 The same functions as the pages and the API use, with the same guards; the exit status is told in ``doing``.
 """
@@ -9,38 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
-from kesu.cli.doing import Accept, As, ComplaintId, Override, Pictures, Yes, do, kept_pictures, person
+from kesu.cli.doing import Accept, As, ComplaintId, Override, Yes, do, person
 from kesu.cli.environment import Data, Json
 from kesu.cli.language import _
-
-
-def reply(
-    complaint_id: ComplaintId,
-    text: Annotated[str, typer.Argument(help=_("What the payer reads."))],
-    data: Data = None,
-    json: Json = False,
-    as_: As = "",
-    picture: Pictures = [],  # noqa: B006 - typer copies it
-    accept: Accept = [],  # noqa: B006
-    yes: Yes = False,
-    override: Override = "",
-) -> None:
-    """Write to the payer."""
-
-    def act(verbs: Any, actor: Any, complaint: Any, consent: Any, now: Any) -> Any:
-        from kesu.commands.reading import note_view
-
-        # Whoever writes an answer has read what it answers; closing and refunding say nothing of the kind.
-        note_view(actor.user, complaint, now=now)
-        kept = kept_pictures(actor, complaint, picture, now)
-        if complaint.need_immediate_service:
-            from kesu.wechatpay.complaints import text_block
-
-            blocks = [text_block(text), *({"type": "IMAGE", "media_index": index} for index in range(len(kept)))]
-            return verbs.reply_immediately(actor, complaint, blocks, kept, consent=consent, now=now)
-        return verbs.reply(actor, complaint, text, kept, consent=consent, now=now)
-
-    do(data, json, as_, complaint_id, act, accept, yes, override)
 
 
 def complete(

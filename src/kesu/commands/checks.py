@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -119,22 +119,6 @@ def command_payload(command: Command) -> dict[str, Any]:
 def fingerprint(text: str) -> str:
     """For the audit: proves which text was sent without keeping it."""
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def texts_of(blocks: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Every text of an immediate-service message that the payer reads."""
-    for block in blocks:
-        for name in ("text", "link", "button"):
-            part = block.get(name)
-            if isinstance(part, Mapping) and isinstance(part.get("text"), str):
-                yield part["text"]
-        listed = block.get("faq_list")
-        for faq in listed.get("faqs", ()) if isinstance(listed, Mapping) else ():
-            if isinstance(faq, Mapping) and isinstance(faq.get("faq_title"), str):
-                yield faq["faq_title"]
-        group = block.get("button_group")
-        if isinstance(group, Mapping):
-            yield from texts_of([{"button": button} for button in group.get("buttons", ())])
 
 
 def _guards(case: CaseFacts, kind: Command.Kind, payload: Mapping[str, Any], now: datetime) -> Iterator[Finding]:

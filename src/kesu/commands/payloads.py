@@ -15,9 +15,9 @@ TO_PAYER, TO_MERCHANT = "USER_BANK_CARD", "MERCHANT_BANK_CARD"
 def act_of(kind: Command.Kind, payload: Mapping[str, Any]) -> Act:
     text, pictures = str(payload.get("text") or ""), len(payload.get("pictures") or ())
     if kind == Command.Kind.REPLY:
-        return Reply(text, pictures, _jump(payload))
+        return Reply(text, pictures, jumps_of(payload))
     if kind == Command.Kind.IMMEDIATE_REPLY:
-        return Reply(text, pictures, immediate=True)
+        return Reply(text, pictures, jumps_of(payload), immediate=True)
     if kind == Command.Kind.COMPLETE:
         return Complete()
     if kind == Command.Kind.APPROVE_REFUND:
@@ -47,8 +47,14 @@ def _refund(payload: Mapping[str, Any]) -> Refund:
     return Refund(str(payload["transaction_id"]), int(payload["amount"]), str(payload.get("reason") or ""))
 
 
-def _jump(payload: Mapping[str, Any]) -> Jump | None:
-    link, program = payload.get("jump"), payload.get("mini_program")
-    if isinstance(program, Mapping):
-        return Jump(text=program.get("text", ""), appid=program.get("appid", ""), path=program.get("path", ""))
-    return Jump(url=link.get("url", ""), text=link.get("text", "")) if isinstance(link, Mapping) else None
+def jumps_of(payload: Mapping[str, Any]) -> tuple[Jump, ...]:
+    """Every link and mini program of a message to a payer."""
+    listed = [payload.get("jump"), payload.get("mini_program"), *(payload.get("jumps") or ())]
+    return tuple(Jump(**{name: str(part) for name, part in one.items()}) for one in listed if isinstance(one, Mapping))
+
+
+def spoken(payload: Mapping[str, Any]) -> str:
+    """Every text that goes to a payer: what red lines look at. It begins with the message's own words."""
+    own = str(payload.get("text") or payload.get("reason") or "")
+    more = [jump.text for jump in jumps_of(payload) if jump.text and jump.text not in own]
+    return "\n".join([own, *more]) if own or more else ""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from kesu.commands.models import Allowance, Command, Refund
+from kesu.commands.payloads import jumps_of, spoken
 from kesu.complaints.models import Complaint
-from kesu.complaints.redline_wording import explanation
-from kesu.rules.guards import CaseFacts
+from kesu.complaints.redline_wording import explanation, leads_elsewhere
+from kesu.rules.guards import CaseFacts, Jump
 from kesu.rules.operations import MERCHANT_REPLIES
-from kesu.rules.redlines import AllowList, ReplyContext, Rule, lint
+from kesu.rules.redlines import AllowList, ReplyContext, Rule, Severity, is_own_address, is_own_program, lint
 from kesu.rules.redlines.findings import SOURCES
 
 LAST_REPLIES = 3
@@ -20,13 +21,16 @@ BY_GUARDS = frozenset({Rule.TOO_LONG})
 
 
 def findings_in(complaint: Complaint, case: CaseFacts, kind: Command.Kind, payload: Mapping[str, Any]) -> Iterator[Any]:
-    """Each finding as a ``checks.Concern``."""
+    """Each finding as a ``checks.Concern``. Places are those in ``payloads.spoken``."""
     from kesu.commands.checks import Concern
 
-    text = str(payload.get("text") or payload.get("reason") or "")
-    if not text or kind == Command.Kind.COMPLETE:
+    if kind == Command.Kind.COMPLETE:
         return
-    for finding in lint(text, context=context_of(complaint, case)):
+    text, jumps = spoken(payload), jumps_of(payload)
+    if not text and not jumps:
+        return
+    context = context_of(complaint, case)
+    for finding in lint(text, context=context):
         if finding.rule not in BY_GUARDS:
             yield Concern(
                 code=f"redline.{finding.rule.value}",
@@ -38,6 +42,23 @@ def findings_in(complaint: Complaint, case: CaseFacts, kind: Command.Kind, paylo
                 end=finding.end,
                 suggestion=finding.suggestion,
             )
+    for place in dict.fromkeys(_elsewhere(jumps, context.allowed)):
+        yield Concern(
+            code=f"redline.{Rule.LINK.value}",
+            level=Severity.BLOCK.value,
+            message=leads_elsewhere(place),
+            rule=SOURCES[Rule.LINK].url,
+            overridable=True,
+        )
+
+
+def _elsewhere(jumps: Iterable[Jump], allowed: AllowList) -> Iterator[str]:
+    """Where links and mini programs lead that are not the merchant's own. What is incomplete is the guards' matter."""
+    for jump in jumps:
+        if jump.url and not is_own_address(jump.url, allowed):
+            yield jump.url
+        if jump.appid and not is_own_program(jump.appid, allowed):
+            yield jump.appid
 
 
 def context_of(complaint: Complaint, case: CaseFacts) -> ReplyContext:

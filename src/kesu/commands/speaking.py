@@ -137,6 +137,7 @@ async def call(client: Client, command: Command, payload: dict[str, Any], pictur
             blocks=_with_pictures(payload["blocks"], pictures),
             idempotent_id=payload["idempotent_id"],
             sender_identity=payload.get("sender_identity", "MANUAL"),
+            custom_data=payload.get("custom_data"),
         )
     if command.kind == kind.COMPLETE:
         return await client.complete(number, mchid=mchid)

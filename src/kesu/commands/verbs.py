@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -23,8 +23,9 @@ from kesu.accounts.roles import Permission
 from kesu.alerts import services as alerts
 from kesu.audit.actions import Action
 from kesu.audit.services import record
-from kesu.commands import checks, journal
+from kesu.commands import checks, immediate, journal
 from kesu.commands.errors import Conflict, InvalidCommand, Refused
+from kesu.commands.immediate import Message
 from kesu.commands.models import Command, Note
 from kesu.commands.pictures import are_kept
 from kesu.commands.reading import newest_entry
@@ -34,6 +35,7 @@ from kesu.complaints.queries import visible_to
 
 LONGEST_NOTE = 4000
 MOST_PICTURES = 4
+LONGEST_ADDRESS = 512
 
 PERMISSIONS = {
     Command.Kind.REPLY: Permission.REPLY,
@@ -87,6 +89,8 @@ def reply(
         raise InvalidCommand("text_missing")
     if len(pictures) > MOST_PICTURES:
         raise InvalidCommand("too_many_pictures")
+    if jump and len(jump.get("url", "")) > LONGEST_ADDRESS:
+        raise InvalidCommand("link_too_long")
     payload = {"text": text, "pictures": list(pictures), "jump": jump, "mini_program": mini_program}
     return plan(actor, complaint, Command.Kind.REPLY, payload, consent=consent, now=now)
 
@@ -94,29 +98,20 @@ def reply(
 def reply_immediately(
     actor: Actor,
     complaint: Complaint,
-    blocks: Sequence[Mapping[str, Any]],
+    message: Message,
     pictures: Sequence[int] = (),
     *,
-    sender_identity: str = "MANUAL",
     consent: Consent = NO_CONSENT,
     now: datetime,
 ) -> Command:
-    """Write to a payer who waits for immediate service (即时服务, 4017151596). ``blocks`` as documented; a picture is
-    ``{"type": "IMAGE", "media_index": n}``, counting ``pictures``."""
-    if not blocks:
-        raise InvalidCommand("text_missing")
-    if sender_identity not in ("MANUAL", "MACHINE"):
-        raise InvalidCommand("sender_identity")
-    indexes = [block.get("media_index") for block in blocks if "media_index" in block]
-    if any(not isinstance(index, int) or not 0 <= index < len(pictures) for index in indexes):
-        raise InvalidCommand("picture_unknown")
-    payload = {
-        "blocks": [dict(block) for block in blocks],
-        "text": "\n".join(checks.texts_of(blocks)),
-        "pictures": list(pictures),
-        "sender_identity": sender_identity,
-        "idempotent_id": str(uuid4()),
-    }
+    """Write to a payer who waits for immediate service (即时服务, 4017151596). ``pictures``: numbers of
+    ``OutgoingPicture`` that the message's picture blocks name by their place."""
+    if len(pictures) > MOST_PICTURES:
+        raise InvalidCommand("too_many_pictures")
+    immediate.check(message, len(pictures), now=now)
+    consent = replace(consent, key=consent.key or str(uuid4()))
+    payload = immediate.payload_of(message, pictures)
+    payload["idempotent_id"] = immediate.idempotent_id(complaint, consent.key)
     return plan(actor, complaint, Command.Kind.IMMEDIATE_REPLY, payload, consent=consent, now=now)
 
 

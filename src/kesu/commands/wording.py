@@ -111,7 +111,17 @@ def invalid(wrong: InvalidCommand) -> str:
         "note_too_long": lambda: _("A note has at most 4000 characters."),
         "too_many_pictures": lambda: _("At most four pictures can be sent."),
         "picture_unknown": lambda: _("A picture is missing. Choose it again."),
-        "sender_identity": lambda: _("The sender is MANUAL or MACHINE."),
+        "blocks": lambda: _("The message cannot be sent like this: %(place)s: %(problem)s") % wrong.values,
+        "expired_time": lambda: _("The time until which something can be pressed has passed, or is no day."),
+        "target": lambda: (
+            _("A press opens an https address, or a mini program written as AppID/page: this is neither: %s")
+            % wrong.values["target"]
+        ),
+        "offer_words": lambda: _("Say in words what is opened: a place to open has none beside it."),
+        "only_immediate": lambda: _(
+            "Buttons and questions go with an immediate reply only. Send that, or clear them first."
+        ),
+        "link_too_long": lambda: _("The address of a link has at most 512 characters."),
         "no_payer_message": lambda: _("Only a message of the payer can be marked as agreement."),
         "assignee_cannot": lambda: _("This person cannot see the case or may not reply. Choose somebody else."),
         "amount": lambda: _("The amount to refund must be more than ¥0.00."),

@@ -49,6 +49,13 @@ def explanation(finding: Finding) -> str:
     return _EXPLANATIONS[finding.rule]()
 
 
+def leads_elsewhere(place: str) -> str:
+    """``place``: the address of a link, or the AppID of a mini program."""
+    return _(
+        "%(place)s is not on this merchant's allow-list. Put your own domain or AppID on it, or say it in words."
+    ) % {"place": place if len(place) <= 80 else place[:79] + "…"}
+
+
 _EXPLANATIONS: dict[Rule, Callable[[], str]] = {
     Rule.LABELLING: lambda: _(
         "Calling the payer malicious or a fraud turns a dispute into a quarrel. State the facts only."

@@ -185,7 +185,7 @@ def _entry(complaint: Complaint, log_id: str, entry: HistoryEntry) -> TimelineEn
         operate_type=entry.operate_type[:80],
         operate_time=entry.operate_time or complaint.complaint_time,
         operator=_clean(entry.operator)[:64],
-        details=_clean(entry.operate_details),
+        details=_clean(entry.words),
         raw=json.dumps(entry.raw, ensure_ascii=False, sort_keys=True),
     )
 

@@ -37,12 +37,12 @@ from kesu.complaints import queries
 from kesu.complaints.models import Complaint
 from kesu.desk.casefile import CaseFile
 from kesu.desk.gate import View, needs
+from kesu.desk.offers import FIELDS as OFFERED
 from kesu.desk.security import private
 from kesu.desk.sheets import NOTHING, Given, rewritten
 
 TEXT_FIELDS = (
-    "text", "remark", "reason", "order", "fen", "days", "jump_url", "jump_text", "mini_appid", "mini_path", "mini_text",
-    "button_1", "button_2", "button_3", "request", "refund", "to", "bank",
+    "text", "remark", "reason", "order", "fen", "days", "request", "refund", "to", "bank", *OFFERED,
 )  # fmt: skip
 LONGEST_FIELD = 4_000
 Act = Callable[[Actor, Complaint, Consent, datetime], object]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -15,14 +16,17 @@ from kesu.accounts.models import Role, User
 from kesu.accounts.roles import PERMISSIONS, SEE_ALL_MERCHANTS, Permission
 from kesu.audit import queries as audit
 from kesu.commands import facts, quick_replies, verbs
-from kesu.commands.checks import look_at
+from kesu.commands.checks import Concern, look_at
+from kesu.commands.errors import InvalidCommand
+from kesu.commands.immediate import payload_of
 from kesu.commands.models import Command
+from kesu.commands.payloads import spoken
 from kesu.commands.reading import lookers
 from kesu.commands.seen import Seen
 from kesu.complaints import queries
 from kesu.complaints.guard_wording import percent
 from kesu.complaints.models import Complaint
-from kesu.desk import said, timeline
+from kesu.desk import offers, said, timeline
 from kesu.desk.cases import Countdown, Row
 from kesu.desk.money import Money
 from kesu.desk.queries import deliveries_of
@@ -72,6 +76,7 @@ class CaseFile:
             "done_here": self.commands,
             "money": self.money,
             "reply": self.reply,
+            "offers": offers.offers_in(self.given if self.given.form == "reply" else NOTHING),
             "complete": self._complete(),
             "draft_mark": self._draft_mark(),
             "templates": self._templates(),
@@ -215,24 +220,32 @@ class CaseFile:
 
 
 def reply_sheet(user: User, complaint: Complaint, case: CaseFacts, given: Given, *, now: datetime) -> Sheet:
-    """The reply box with what guards and red lines say of its words. An empty box is not complained about."""
+    """The reply box with what guards and red lines say of all its words. An empty box is not complained about."""
     kind = Command.Kind.IMMEDIATE_REPLY if complaint.need_immediate_service else Command.Kind.REPLY
-    payload: dict[str, Any] = {"text": given.text, "pictures": list(given.pictures), **jumps(given)}
+    payload = _payload(kind, given)
     concerns = [
-        concern
+        _placed(concern, given)
         for concern in look_at(case, complaint, kind, payload, now=now)
         if given.text.strip() or concern.code != "reply_empty"
     ]
     may_override = roles.may(user, Permission.OVERRIDE)
-    return sheet("reply", given, concerns, text=given.text, may_override=may_override)
+    return sheet("reply", given, concerns, text=spoken(payload), may_override=may_override)
 
 
-def jumps(given: Given) -> dict[str, dict[str, str] | None]:
-    """The link or mini program of a reply, as its verb takes them."""
-    values = given.values
-    link = {"url": values.get("jump_url", ""), "text": values.get("jump_text", "")}
-    program = {name: values.get(f"mini_{name}", "") for name in ("appid", "path", "text")}
-    return {
-        "jump": link if any(link.values()) else None,
-        "mini_program": program if any(program.values()) else None,
-    }
+def _payload(kind: Command.Kind, given: Given) -> dict[str, Any]:
+    """What would be sent, as far as it can be made out. It begins with the box's text as it stands, blanks included:
+    places of findings are places in it."""
+    plain: dict[str, Any] = {"text": given.text, "pictures": list(given.pictures)}
+    try:
+        if kind == Command.Kind.REPLY:
+            return plain | offers.jumps_of(given)
+        payload = payload_of(offers.message_of(given), given.pictures)
+    except InvalidCommand:
+        return plain
+    return payload | {"text": given.text + payload["text"].removeprefix(given.text.strip())}
+
+
+def _placed(concern: Concern, given: Given) -> Concern:
+    """Better words can be put into the text only."""
+    outside = concern.end is not None and concern.end > len(given.text)
+    return replace(concern, suggestion="") if outside else concern

@@ -139,7 +139,7 @@ def _moment(entry: TimelineEntry, pictures: list[Media]) -> Moment:
         act=words.say(words.OPERATIONS, entry.operate_type) if known else "",
         text=entry.details,
         operator=entry.operator,
-        notes=tuple(note for note in _notes(entry) if note != entry.details),
+        notes=tuple(note for note in _notes(entry) if note and note != entry.details),
         pictures=pictures,
         unknown_word="" if known else entry.operate_type,
         choices=tuple(_choices(entry)),
@@ -167,12 +167,13 @@ def _notes(entry: TimelineEntry) -> Iterator[str]:
         if isinstance(raw.get(name), str) and raw[name]:
             yield raw[name]
     click = raw.get("click_message")
-    if isinstance(click, dict) and isinstance(click.get("message_content"), str):
-        yield click["message_content"]
-    for block in _blocks(raw):
-        text = _text_of(block.get("text"))
-        if text:
-            yield text
+    pressed = click.get("message_content") if isinstance(click, dict) else None
+    # Typed as text in one place of the documents and as an object in another.
+    yield pressed if isinstance(pressed, str) else _text_of(pressed, "content") or _text_of(pressed)
+    texts = [text for block in _blocks(raw) if (text := _text_of(block.get("text")))]
+    # Where the entry's own words are these texts, they are not said twice.
+    if "\n".join(texts) != entry.details:
+        yield from texts
 
 
 def _choices(entry: TimelineEntry) -> Iterator[str]:

@@ -28,6 +28,7 @@ PUSHED = {
     "USER_CREATE_COMPLAINT": "CREATE_COMPLAINT",
     "USER_CONTINUE_COMPLAINT": "CONTINUE_COMPLAINT",
     "USER_RESPONSE": "USER_RESPONSE",
+    "USER_CLICK_RESPONSE": "USER_RESPONSE",
     "PLATFORM_RESPONSE": "RESPONSE_BY_PLATFORM",
     "PLATFORM_HELP_APPLICATION": "RESPONSE_BY_PLATFORM",
     "COMPLAINT_FULL_REFUNDED_SYSTEM_MESSAGE": "SELLER_REFUND",
@@ -36,7 +37,8 @@ PUSHED = {
     "USER_CANCEL_PLATFORM_SERVICE": "USER_CANCEL_PLATFORM_SERVICE",
     "PLATFORM_SERVICE_FINISHED": "PLATFORM_SERVICE_FINISHED",
 }
-"""history operate_type -> action_type of the notice. What is not in here is not pushed."""
+"""history operate_type -> action_type of the notice. What is not in here is not pushed. No page says how a press is
+told; it is a new message of the payer (assumption)."""
 
 ACKNOWLEDGED = (200, 204)
 ANSWER_WITHIN = 5.0

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from kesu.sandbox import payer_acts
+from kesu.sandbox import payer_acts, presses
 from kesu.sandbox.errors import ScriptError
 from kesu.sandbox.payer_acts import DISSATISFIED, SATISFIED, Wish
 from kesu.sandbox.platform import Platform
@@ -113,6 +113,7 @@ Verb = Callable[[Platform, Complaint, str, datetime], None]
 
 VERBS: dict[str, Verb] = {
     "message": lambda p, c, text, now: payer_acts.message(p, c, text or "请问处理得怎么样了?", now=now),
+    "press": lambda p, c, text, now: presses.press(p, c, text, now=now),
     "continue": lambda p, c, text, now: payer_acts.continue_complaint(p, c, text or _NOT_SETTLED[0], now=now),
     "satisfied": lambda p, c, text, now: payer_acts.rate(p, c, SATISFIED, text, now=now),
     "dissatisfied": lambda p, c, text, now: payer_acts.rate(p, c, DISSATISFIED, text, now=now),

@@ -120,6 +120,21 @@ class HistoryEntry(Resource):
         return data
 
     @property
+    def words(self) -> str:
+        """What was said: `operate_details`, else what the payer's press sent, else the texts of a message's blocks.
+        The page types `message_content` as text in one place and as an object in another."""
+        if self.operate_details:
+            return self.operate_details
+        pressed = (self.click_message or {}).get("message_content")
+        if isinstance(pressed, dict):
+            pressed = pressed.get("content") or pressed.get("text")
+        if isinstance(pressed, str) and pressed:
+            return pressed
+        blocks = (self.normal_message or {}).get("blocks")
+        texts = [block.get("text") for block in blocks if isinstance(block, dict)] if isinstance(blocks, list) else []
+        return "\n".join(to_text(text.get("text")) for text in texts if isinstance(text, dict) and text.get("text"))
+
+    @property
     def media_urls(self) -> list[str]:
         """Every picture's URL, each once."""
         urls = [*self.image_list, *(url for item in self.complaint_media_list for url in item.media_url)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -31,14 +30,12 @@ from kesu.desk.answering import (
     with_text,
 )
 from kesu.desk.attaching import left_out, taken_in
-from kesu.desk.casefile import jumps, reply_sheet
+from kesu.desk.casefile import reply_sheet
 from kesu.desk.gate import needs
 from kesu.desk.money import Money
+from kesu.desk.offers import jumps_of, message_of
 from kesu.desk.security import PICTURE_POLICY, private
 from kesu.desk.sheets import Given
-from kesu.wechatpay.complaints import text_block
-
-BUTTONS = ("button_1", "button_2", "button_3")
 
 
 @pressed(Permission.REPLY)
@@ -57,8 +54,8 @@ def reply(request: HttpRequest, pk: int) -> HttpResponse:
 
     def send(actor: Actor, case: Complaint, consent: Consent, now: datetime) -> Command:
         if do == "immediate":
-            return verbs.reply_immediately(actor, case, blocks_of(given), given.pictures, consent=consent, now=now)
-        return verbs.reply(actor, case, given.text, given.pictures, **jumps(given), consent=consent, now=now)
+            return verbs.reply_immediately(actor, case, message_of(given), given.pictures, consent=consent, now=now)
+        return verbs.reply(actor, case, given.text, given.pictures, **jumps_of(given), consent=consent, now=now)
 
     return acted(request, complaint, given, send)
 
@@ -92,24 +89,6 @@ def outgoing(request: HttpRequest, pk: int, token: str) -> HttpResponse:
     response.headers["Content-Security-Policy"] = PICTURE_POLICY
     response.headers["X-Content-Type-Options"] = "nosniff"
     return private(response)
-
-
-def blocks_of(given: Given) -> list[dict[str, Any]]:
-    """An immediate-service message: the words, the pictures, and up to three answers to press. A press sends its own
-    words back (4017151596). Empty where there are no words: the verb says so."""
-    text = given.text.strip()
-    if not text:
-        return []
-    shown = [{"type": "IMAGE", "media_index": index} for index in range(len(given.pictures))]
-    words = [given.values.get(name, "").strip() for name in BUTTONS]
-    buttons = [_button(word) for word in words if word]
-    group = {"type": "BUTTON_GROUP", "button_group": {"buttons": buttons, "button_layout": "LAYOUT_VERTICAL"}}
-    return [text_block(text), *shown, *([group] if buttons else [])]
-
-
-def _button(word: str) -> dict[str, Any]:
-    action = {"action_type": "ACTION_TYPE_SEND_MESSAGE", "message_info": {"content": word}}
-    return {"text": word, "action": action}
 
 
 def _changed(request: HttpRequest, complaint: Complaint, given: Given, do: str) -> Given:

@@ -23,7 +23,7 @@ class Reply:
 
     text: str
     pictures: int = 0
-    jump: Jump | None = None
+    jumps: tuple[Jump, ...] = ()
     immediate: bool = False
 
 

@@ -18,8 +18,10 @@ def reply(act: Reply, facts: CaseFacts, *, now: datetime) -> Iterator[Finding]:
     if act.immediate and not facts.need_immediate_service:
         yield found(GuardCode.IMMEDIATE_SERVICE_NOT_WANTED)
     yield from _content(act, facts)
-    if act.jump is not None:
-        yield from _jump(act.jump, facts, immediate=act.immediate)
+    if act.jumps and not facts.restrictions.jumps_allowed:
+        yield found(GuardCode.LINKS_NOT_ALLOWED)
+    for jump in act.jumps:
+        yield from _jump(jump, facts, immediate=act.immediate)
     yield from _timing(facts, now=now)
     yield from (
         finding
@@ -50,15 +52,16 @@ def _content(act: Reply, facts: CaseFacts) -> Iterator[Finding]:
 
 
 def _jump(jump: Jump, facts: CaseFacts, *, immediate: bool) -> Iterator[Finding]:
-    """A link needs its text, a mini program all three parts (an immediate answer: its appid); both need 灰度."""
-    if not facts.restrictions.jumps_allowed:
-        yield found(GuardCode.LINKS_NOT_ALLOWED)
+    """A link needs its text, a mini program all three parts (an immediate answer: its appid).
+
+    Both need 灰度 in a plain reply; the page of immediate answers is silent, and the same is assumed.
+    """
     if _is_incomplete(jump, immediate=immediate):
         yield found(GuardCode.LINK_INCOMPLETE)
     if jump.url and not jump.url.startswith("https://"):
         yield found(GuardCode.LINK_NOT_HTTPS)
     limit = facts.profile.link_text_limit
-    if jump.url and not immediate and len(jump.text) > limit:
+    if not immediate and len(jump.text) > limit:
         yield found(GuardCode.LINK_TEXT_TOO_LONG, length=len(jump.text), limit=limit)
 
 

@@ -8,22 +8,13 @@ from typing import Any
 
 from starlette.routing import Route
 
-from kesu.sandbox import merchant_acts, schemas, wire
+from kesu.sandbox import merchant_acts, presses, schemas, wire
 from kesu.sandbox.api.gate import Call, Gate
 from kesu.sandbox.errors import invalid_request, no_authority, parameter_error
 
 LIST = "/v3/merchant-service/complaints-v2"
 ONE = LIST + "/{complaint_id}"
 LONGEST_SPAN_DAYS = 30
-
-_SUB_OBJECT = {
-    "TEXT": "text",
-    "IMAGE": "image",
-    "LINK": "link",
-    "FAQ_LIST": "faq_list",
-    "BUTTON": "button",
-    "BUTTON_GROUP": "button_group",
-}
 
 
 def routes(gate: Gate) -> list[Route]:
@@ -100,9 +91,7 @@ async def refund_progress(call: Call) -> None:
 
 async def respond_immediately(call: Call) -> dict[str, Any]:
     body = call.json(schemas.IMMEDIATE_RESPONSE)
-    for index, block in enumerate(body["message"].get("blocks", [])):
-        if _SUB_OBJECT[block["type"]] not in block:
-            raise parameter_error(f"message.blocks[{index}]缺少与type对应的内容")
+    presses.check_blocks(body["message"].get("blocks", []))
     complaint_id = call.part("complaint_id")
     log_id = merchant_acts.reply_immediately(call.platform, call.account, complaint_id, body, now=call.now)
     return {"log_id": log_id}

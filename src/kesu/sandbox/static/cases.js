@@ -2,7 +2,7 @@
 import { node } from "./markdown.js";
 import { t } from "./texts.js";
 
-const PAYER = ["message", "continue", "satisfied", "dissatisfied", "apply_platform_service", "finish_platform_service", "platform_urge"];
+const PAYER = ["message", "press", "continue", "satisfied", "dissatisfied", "apply_platform_service", "finish_platform_service", "platform_urge"];
 const CONSOLE = ["reply", "approve", "reject", "refund", "complete"];
 const open = new Set();
 
@@ -15,7 +15,8 @@ function fitting(one) {
   const rated = one.history.slice(one.history.findLastIndex((e) => e.operate_type === "MERCHANT_CONFIRM_COMPLETE"))
     .some((e) => e.operate_type === "USER_SUBMIT_SATISFACTION");
   return {
-    message: !closed, continue: closed, satisfied: closed && !rated, dissatisfied: closed && !rated,
+    message: !closed, press: one.history.some((e) => e.normal_message?.blocks?.some((b) => !["TEXT", "IMAGE"].includes(b.type))),
+    continue: closed, satisfied: closed && !rated, dissatisfied: closed && !rated,
     apply_platform_service: !closed && !one.in_platform_service, finish_platform_service: one.in_platform_service,
     platform_urge: !closed, reply: true, complete: one.complaint_state === "PROCESSING",
     refund: one.refunded < one.amount, approve: one.problem_type === "REFUND" && !closed && !one.refund_decision,

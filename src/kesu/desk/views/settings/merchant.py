@@ -40,7 +40,7 @@ PROFILE_WORDS = {
 ALLOWED_KINDS = {
     "phone": gettext_lazy("Service number"),
     "wechat_id": gettext_lazy("WeChat id"),
-    "mini_program": gettext_lazy("Mini program"),
+    "mini_program": gettext_lazy("Mini program (name or AppID)"),
     "domain": gettext_lazy("Domain"),
     "word": gettext_lazy("Word"),
 }
