@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -83,6 +84,60 @@ def test_what_arrives_while_one_writes_is_shown_and_what_is_written_stays(open_p
     assert page.input_value("#reply") == WORDS
     seen = page.input_value("#reply-form input[name=seen]")
     assert int(seen.split(".")[0]) == case.timeline.order_by("-pk").first().pk
+
+
+@pytest.mark.parametrize(
+    ("later", "left"),
+    [
+        (f"{WORDS}\n另外, 运费我们承担。", "另外, 运费我们承担。"),
+        ("换一种说法: 我们马上补发。", "换一种说法: 我们马上补发。"),
+    ],
+)
+def test_what_is_typed_while_a_reply_is_on_its_way_survives_the_answer(open_page, day, later, left):
+    page = open_page(f"/cases/{day['case'].pk}", day["user"])
+    held = []
+    page.route("**/reply", lambda route: held.append(route))
+    page.fill("#reply", WORDS)
+    page.locator("#found-reply .finding").first.wait_for()
+    for box in page.locator("#found-reply input[type=checkbox]").all():
+        box.check()
+    with page.expect_request("**/reply"):
+        page.locator(".reply-send button").first.click()
+    page.fill("#reply", later)
+    held[0].continue_()
+    page.locator("#case-said .sending").wait_for()
+    assert page.input_value("#reply") == left
+    assert json.loads(Command.objects.get().payload)["text"] == WORDS
+    page.reload(wait_until="networkidle")
+    assert page.input_value("#reply") == left
+
+
+def test_what_is_typed_while_a_refusal_is_on_its_way_survives_it_too(open_page, day):
+    page = open_page(f"/cases/{day['case'].pk}", day["user"])
+    held = []
+    page.route("**/reply", lambda route: held.append(route))
+    page.fill("#reply", "加微信 wx_shop_8899 谈")
+    with page.expect_request("**/reply"):
+        page.locator(".reply-send button").first.click()
+    page.locator("#reply").press_sequentially(" 谢谢")
+    held[0].continue_()
+    page.locator("#case-reply [data-standing]").wait_for()
+    assert page.input_value("#reply") == "加微信 wx_shop_8899 谈 谢谢"
+
+
+def test_after_a_reply_the_most_urgent_other_case_is_offered(open_page, day):
+    page = open_page(f"/cases/{day['case'].pk}", day["user"])
+    page.fill("#reply", WORDS)
+    page.locator("#found-reply .finding").first.wait_for()
+    for box in page.locator("#found-reply input[type=checkbox]").all():
+        box.check()
+    page.locator(".reply-send button").first.click()
+    page.locator("#case-said .sending").wait_for()
+    most_urgent = page.locator("#next-case").get_attribute("href")
+    page.keyboard.press("Escape")
+    page.keyboard.press("x")
+    page.wait_for_url(f"**{most_urgent}")
+    assert most_urgent == f"/cases/{day['overdue'].pk}"
 
 
 def test_keys_lead_to_what_can_be_done(open_page, day):

@@ -70,6 +70,31 @@
   }
   const folds = new Map();
 
+  // What was typed while the answer was on its way comes after what the server says, or stays as it is.
+  const sent = new Map();
+  const newer = new Map();
+  function note(form) {
+    sent.clear();
+    form.querySelectorAll("textarea[id]").forEach((field) => sent.set(field.id, field.value));
+  }
+  function typedSince(part) {
+    part.querySelectorAll("textarea[id]").forEach((field) => {
+      if (sent.has(field.id) && field.value !== sent.get(field.id)) newer.set(field.id, field.value);
+    });
+  }
+  function putBack() {
+    newer.forEach((typed, id) => {
+      const field = document.getElementById(id);
+      if (!field) return;
+      const before = sent.get(id);
+      const answered = field.value;
+      if (typed.startsWith(before)) field.value = answered ? answered + typed.slice(before.length) : typed.slice(before.length).trimStart();
+      else field.value = typed + (answered.startsWith(before) ? answered.slice(before.length) : "");
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+    });
+    newer.clear();
+  }
+
   document.addEventListener("htmx:oobBeforeSwap", (event) => {
     const part = event.detail.target;
     if (!part.id || part.id === "live") return;
@@ -79,6 +104,7 @@
       skipped = true;
       return;
     }
+    if (asked) typedSince(part);
     opened(part).forEach(([id, open]) => folds.set(id, open));
   });
   document.addEventListener("htmx:oobAfterSwap", () => {
@@ -87,6 +113,7 @@
       if (fold?.matches("details") && !fold.querySelector("[data-standing]")) fold.open = open;
     });
     folds.clear();
+    putBack();
   });
 
   document.addEventListener("htmx:configRequest", (event) => {
@@ -99,7 +126,7 @@
     const elt = event.detail.elt;
     // Nobody reads a page that is not on the screen: it must not count as seen.
     if (elt.id === "live" && document.hidden) event.preventDefault();
-    if (elt.matches("form")) elt.setAttribute("aria-busy", "true");
+    if (elt.matches("form")) { elt.setAttribute("aria-busy", "true"); note(elt); }
   });
   document.addEventListener("htmx:beforeOnLoad", (event) => {
     pressed = event.detail.elt.matches("form") ? event.detail.elt : null;
