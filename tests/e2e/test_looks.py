@@ -83,3 +83,21 @@ def test_everything_that_appears_by_itself_fits_too(virtual_clock, open_page, da
     assert page.locator(".banner-virtual").is_visible()
     assert overflow(page) == []
     assert page.complaints == []
+
+
+@pytest.mark.parametrize("width", [320, 360, 390])
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
+def test_every_entry_of_the_top_bar_is_there_on_a_phone(open_page, day, width, language):
+    owner = make_user("boss", "Boss", role="owner")
+    for address in ("/", "/deliveries", "/system", "/settings/"):
+        page = open_page(address, owner, width=width, language=language)
+        bar = page.locator(".mainnav")
+        assert bar.locator("a").count() == 4
+        assert bar.evaluate("bar => bar.scrollWidth <= bar.clientWidth"), (width, address)
+
+
+def test_a_large_amount_and_a_long_countdown_stand_apart_on_a_phone(open_page, day):
+    page = open_page("/", day["user"], width=390, language="en")
+    row = page.locator(".case", has_text="1,234,567.89")
+    clock, amount = row.locator(".countdown").bounding_box(), row.locator(".case-amount").bounding_box()
+    assert clock["x"] + clock["width"] <= amount["x"]

@@ -51,7 +51,7 @@ class EndpointForm(forms.Form):
     events = forms.MultipleChoiceField(
         label=gettext_lazy("Events"),
         choices=[(str(event), EVENT_WORDS[event]) for event in SUBSCRIBABLE],
-        widget=forms.CheckboxSelectMultiple,
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"}),
     )
     account = forms.ModelChoiceField(
         Account.objects.none(),

@@ -48,6 +48,14 @@ ACTIONS: words.Words = {
     Action.TOKEN_REVOKED: _("Revoked an API token"),
 }
 
+VIAS: words.Words = {
+    "page": _("on the page"),
+    "api": "API",
+    "cli": _("command line"),
+    "system": _("by itself"),
+    "card": _("by a card"),
+}
+
 PROBLEMS: words.Words = {
     "missing": _("This entry is missing."),
     "changed": _("This entry was changed."),
@@ -107,4 +115,8 @@ def _said(details: Any) -> str:
     """One line of names and values, as they were written."""
     if not isinstance(details, dict):
         return ""
-    return " · ".join(f"{name} {json.dumps(value, ensure_ascii=False)}" for name, value in details.items())
+    return " · ".join(
+        f"{name} {json.dumps(value, ensure_ascii=False)}"
+        for name, value in details.items()
+        if value not in ("", None, [], {})
+    )

@@ -56,7 +56,10 @@ class ChannelForm(forms.Form):
         )
         others = Channel.objects.exclude(pk=channel.pk if channel else 0).order_by("name")
         self.fields["fallback"] = forms.ModelChoiceField(
-            others, label=gettext_lazy("Takes over when this one is gone"), required=False
+            others,
+            label=gettext_lazy("Takes over when this one is gone"),
+            required=False,
+            empty_label=gettext_lazy("None"),
         )
         self.fields["standby"] = forms.BooleanField(
             label=gettext_lazy("Used only to take over for another"), required=False

@@ -31,6 +31,7 @@ from kesu.desk.views.settings.wake import shown
 from kesu.merchants.models import Account
 from kesu.merchants.queries import account_problems
 from kesu.retention.lifetimes import lifetimes
+from kesu.webhooks.models import Delivery, Endpoint
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Task:
 def overview(request: HttpRequest) -> HttpResponse:
     now = clock.now()
     tasks = [_merchants(), _channels(now), _wake(now), _rota(now), _quiet(), _people(), _templates(), _allowed()]
-    tasks.append(_retention())
+    tasks += [_webhooks(), _retention()]
     if may(request.user, Permission.AUDIT):
         tasks.append(_audit())
     context = {"tasks": tasks, "run": first_run(), "now": now}
@@ -111,8 +112,12 @@ def _rota(now: datetime) -> Task:
 def _quiet() -> Task:
     channels = Channel.objects.filter(enabled=True).exclude(quiet_hours="").count()
     people = PersonHours.objects.count()
-    said = _("%(channels)s channels and %(people)s people have some") % {"channels": channels, "people": people}
-    return Task(_("Quiet hours"), reverse("desk:settings_quiet"), "quiet", said if channels or people else _("None"))
+    parts = [
+        ngettext("%(number)s channel", "%(number)s channels", channels) % {"number": channels} if channels else "",
+        ngettext("%(number)s person", "%(number)s people", people) % {"number": people} if people else "",
+    ]
+    said = " · ".join(filter(None, parts)) or _("None")
+    return Task(_("Quiet hours"), reverse("desk:settings_quiet"), "quiet", said)
 
 
 def _people() -> Task:
@@ -140,6 +145,18 @@ def _allowed() -> Task:
         ngettext("%(number)s exception", "%(number)s exceptions", number) % {"number": number} if number else _("None")
     )
     return Task(_("What replies may say"), reverse("desk:settings_merchants"), "quiet", said)
+
+
+def _webhooks() -> Task:
+    name, address, number = _("Webhooks"), reverse("desk:settings_webhooks"), Endpoint.objects.count()
+    if not number:
+        return Task(name, address, "quiet", _("None"))
+    said = ngettext("%(number)s program is told", "%(number)s programs are told", number) % {"number": number}
+    failed = Delivery.objects.filter(state=Delivery.State.FAILED).count()
+    if failed:
+        told = ngettext("%(number)s delivery failed", "%(number)s deliveries failed", failed) % {"number": failed}
+        return Task(name, address, "warn", f"{said} · {told}")
+    return Task(name, address, "quiet", said)
 
 
 def _retention() -> Task:

@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from kesu import clock
@@ -39,6 +39,15 @@ WEEKDAYS = [
     (5, gettext_lazy("Friday")),
     (6, gettext_lazy("Saturday")),
     (7, gettext_lazy("Sunday")),
+]
+SHORT_WEEKDAYS = [
+    pgettext_lazy("weekday", "Mon"),
+    pgettext_lazy("weekday", "Tue"),
+    pgettext_lazy("weekday", "Wed"),
+    pgettext_lazy("weekday", "Thu"),
+    pgettext_lazy("weekday", "Fri"),
+    pgettext_lazy("weekday", "Sat"),
+    pgettext_lazy("weekday", "Sun"),
 ]
 REFUSED: dict[str, Any] = {
     "no_members": gettext_lazy("Nobody takes turns yet: add people first."),
@@ -81,7 +90,9 @@ def _moment(label: Any) -> forms.DateTimeField:
 
 
 class OverrideForm(forms.Form):
-    person = forms.ModelChoiceField(User.objects.none(), label=gettext_lazy("Person"))
+    person = forms.ModelChoiceField(
+        User.objects.none(), label=gettext_lazy("Person"), empty_label=gettext_lazy("Choose")
+    )
     starts_at = _moment(gettext_lazy("From"))
     ends_at = _moment(gettext_lazy("Until"))
 
@@ -247,7 +258,7 @@ def _page(request: HttpRequest, row: Rota, *, status: int = 200, **more: Any) ->
         "rota": row,
         "month": first,
         "weeks": weeks(row, first, today, names),
-        "weekdays": [label for _number, label in WEEKDAYS],
+        "weekdays": SHORT_WEEKDAYS,
         "before": (first - timedelta(days=1)).strftime("%Y-%m"),
         "after": (first + timedelta(days=32)).strftime("%Y-%m"),
         "person": on_call(row.name, now=now),

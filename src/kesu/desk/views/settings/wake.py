@@ -41,7 +41,11 @@ class AskForm(forms.Form):
     """For which complaint the preview is."""
 
     merchant = forms.ModelChoiceField(
-        Account.objects.order_by("mchid"), label=gettext_lazy("Merchant"), required=False, to_field_name="mchid"
+        Account.objects.order_by("mchid"),
+        label=gettext_lazy("Merchant"),
+        required=False,
+        to_field_name="mchid",
+        empty_label=gettext_lazy("the first one"),
     )
     kind = forms.ChoiceField(
         label=gettext_lazy("Kind"),
