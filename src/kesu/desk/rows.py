@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from kesu.accounts import roles
 from kesu.accounts.roles import Person
 from kesu.commands.models import CaseView, Refund
 from kesu.commands.reading import STILL_LOOKING
@@ -23,11 +24,13 @@ def rows(viewer: Person, complaints: Sequence[Complaint], now: datetime) -> list
         looking.setdefault(view.complaint_id, []).append(str(view.user))
     refunds = Refund.objects.filter(complaint__in=pks, state__in=UNDER_WAY, due_at__isnull=False)
     refunding = set(refunds.values_list("complaint_id", flat=True))
+    may = roles.permissions(viewer)
     return [
         Row(
             complaint,
             viewer.pk,
             now,
+            may=may,
             looking=tuple(looking.get(complaint.pk, ())),
             refund_under_way=complaint.pk in refunding,
         )

@@ -23,7 +23,7 @@ from kesu.commands.seen import Seen
 from kesu.complaints import queries
 from kesu.complaints.models import Complaint
 from kesu.desk.answering import again, found, page_of
-from kesu.desk.cases import Row
+from kesu.desk.rows import rows
 from kesu.desk.said import WRITING, text_of
 from kesu.desk.security import private
 from kesu.desk.sheets import NOTHING, Given
@@ -73,8 +73,9 @@ def claim(request: HttpRequest, pk: int) -> HttpResponse:
     if getattr(request, "htmx", None):
         if request.POST.get("part") != "row":
             return again(request, pk, NOTHING)
-        row = Row(queries.rows_by_id(request.user, [pk])[0], request.user.pk, now)
-        return private(render(request, "desk/parts/row.html", {"row": row}))
+        [row] = rows(request.user, queries.rows_by_id(request.user, [pk]), now)
+        context = {"row": row.shown, "list_address": reverse("desk:inbox")}
+        return private(render(request, "desk/parts/row.html", context))
     return redirect(_way_back(request, reverse("desk:case", args=[pk])))
 
 

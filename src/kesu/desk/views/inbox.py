@@ -8,6 +8,7 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -39,7 +40,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
     context = {
         **_counted(request, asked, now),
         **_tools(request, asked),
-        "rows": rows(request.user, page.rows, now),
+        "rows": [row.shown for row in rows(request.user, page.rows, now)],
         "next": asked.address(page.next_cursor) if page.next_cursor else "",
         "first": asked.address() if request.GET.get("after") else "",
         "mark": mark,
@@ -65,7 +66,7 @@ def live(request: HttpRequest) -> HttpResponse:
     since = queries.rounds_since(request.user, mark, shown, asked.view, asked.only, filters=asked.filters, now=now)
     context = {
         **_counted(request, asked, now),
-        "changed": [row for row in found if row.stamp != shown[row.complaint.pk]],
+        "changed": [row.shown for row in found if row.stamp != shown[row.complaint.pk]],
         "arrived": since,
         "mark": mark,
         "now": now,
@@ -102,6 +103,7 @@ def _counted(request: HttpRequest, asked: Narrowing, now: datetime) -> dict[str,
             for name, label in ONLY_LABELS.items()
         ],
         "here": asked.address(),
+        "list_address": reverse("desk:inbox"),
     }
 
 
