@@ -6,7 +6,7 @@ import pytest
 
 from kesu.rules.redlines import AllowList, ReplyContext, Rule, Severity, lint
 from kesu.rules.redlines.normalise import densely
-from kesu.rules.redlines.tones import LONG, margins, passages
+from kesu.rules.redlines.tones import LONG, NOTHING, margins, passages
 from tests.rules.redlines import learning
 
 PLAIN = ReplyContext()
@@ -67,3 +67,8 @@ def test_one_bad_line_is_found_in_a_long_text_of_service() -> None:
     (finding,) = lint(service + bad + service, context=ReplyContext(maximum_length=1000))
     assert finding.rule is Rule.INSULT
     assert len(service) - 5 <= finding.start < finding.end <= len(service + bad)
+
+
+@pytest.mark.parametrize("text", ["x" * 80, "4200001234567890123456789012", "Refund 19.90, thank you", "AbCd" * 20])
+def test_what_is_not_chinese_sounds_like_nothing(text: str) -> None:
+    assert set(margins(text.lower()).values()) == {NOTHING}

@@ -31,12 +31,14 @@ ENOUGH, HARDLY, NOT_AT_ALL = 0.3, -1.5, -2.0
 """Margins: from the first on a finding; below the second a hint, below the third even plain words are not meant."""
 
 NOTHING = -9.0
-"""The margin of a passage without words."""
+"""The margin of a passage without Chinese words."""
 
 CUES = (*insult_cues.CUES, *threat_cues.CUES, *label_cues.CUES, *SERVICE)
 _OF_MANNERS = frozenset({Rule.LABELLING, Rule.INSULT, Rule.THREAT})
 _HINTED = _OF_MANNERS | {Rule.WITHDRAWAL, Rule.BRUSH_OFF}
 _NUMBER = re.compile(r"[0-9]{1,40}")
+_HAN = re.compile("[\u4e00-\u9fff]")
+"""It was learnt from Chinese: an order's number or a foreign word tells it nothing."""
 _PIECE = re.compile(f"[^{SENTENCE}{CLAUSE}]*[{SENTENCE}{CLAUSE}]?")
 
 
@@ -109,7 +111,7 @@ def features(passage: str) -> frozenset[str]:
 
 def margins(passage: str) -> dict[Rule, float]:
     model = _model()
-    if not passage.strip(SENTENCE + CLAUSE):
+    if not _HAN.search(passage):
         return dict.fromkeys(model.rules, NOTHING)
     known = [model.weights[feature] for feature in features(passage) if feature in model.weights]
     sums = map(sum, zip(*known, strict=True)) if known else [0.0] * len(model.rules)
