@@ -20,7 +20,7 @@ from kesu.alerts.channels import kind_named
 from kesu.alerts.channels.base import ChannelKind, Push
 from kesu.alerts.content import Content
 from kesu.alerts.lanes import Lane
-from kesu.alerts.models import Attempt, Channel, Message
+from kesu.alerts.models import Attempt, BudgetKey, Channel, Message
 from kesu.alerts.relevance import overtaken_by
 from kesu.alerts.settlement import Claim
 from kesu.alerts.titles import LADDER_KINDS
@@ -46,7 +46,10 @@ class Delivery:
 def due_budget_keys(*, now: datetime, busy: Collection[str] = ()) -> list[str]:
     """The keys that have something to do now: a message to try, or a digest to make. Those ``busy`` are not asked."""
     due = Message.objects.filter(channel=OuterRef("pk"), state=Message.State.PENDING, due_at__lte=now)
+    resting = BudgetKey.objects.filter(pk=OuterRef("budget_key"), paused_until__gt=now)
     idle = Channel.objects.filter(enabled=True).exclude(budget_key__in=list(busy))
+    # Of several robots another one may go on; each lane's plan says when.
+    idle = idle.exclude(Exists(resting), more_budget_keys=[])
     keys = idle.filter(Exists(due)).values_list("budget_key", flat=True).distinct()
     plans = lanes.plans(lanes.peeked(keys), now=now)
     return [key for key, plan in plans.items() if plan.at is not None and plan.at <= now]

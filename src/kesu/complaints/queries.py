@@ -66,11 +66,15 @@ class Page:
 
 @dataclass(frozen=True)
 class Counts:
-    """Each stops at ``COUNT_LIMIT``: nobody needs to know whether it is nine or ten million."""
+    """Each stops at ``COUNT_LIMIT``: nobody needs to know whether it is nine or ten million.
+
+    ``newest_round`` marks the moment of counting: rounds that begin later have greater numbers.
+    """
 
     open: int
     all: int
     only: dict[str, int]
+    newest_round: int
 
 
 def visible_to(actor: Person) -> QuerySet[Complaint]:
@@ -177,20 +181,17 @@ def counts(actor: Person, *, now: datetime) -> Counts:
     lists = {View.OPEN: opened, View.ALL: seen}
     lists |= {f"only_{name}": opened.filter(conditions[name]) for name in ONLY}
     counted = {name: _Counted(found.order_by().values("pk")[:COUNT_LIMIT]) for name, found in lists.items()}
+    newest = Subquery(Round.objects.order_by("-pk").values("pk")[:1])
     # The one row of whoever asks is what the numbers hang on.
-    row: Mapping[str, Any] = User.objects.filter(pk=actor.pk or 0).values(**counted).first() or {}
-    numbers: dict[str, int] = {name: row.get(name) or 0 for name in lists}
-    return Counts(numbers[View.OPEN], numbers[View.ALL], {name: numbers[f"only_{name}"] for name in ONLY})
+    row: Mapping[str, Any] = User.objects.filter(pk=actor.pk or 0).values(**counted, newest=newest).first() or {}
+    numbers: dict[str, int] = {name: row.get(name) or 0 for name in (*lists, "newest")}
+    only = {name: numbers[f"only_{name}"] for name in ONLY}
+    return Counts(numbers[View.OPEN], numbers[View.ALL], only, numbers["newest"])
 
 
 def rows_by_id(actor: Person, ids: Iterable[int]) -> list[Complaint]:
     """Rows that a page already shows, to show them anew."""
     return list(for_list(visible_to(actor)).filter(pk__in=list(ids)))
-
-
-def newest_round() -> int:
-    """A mark of the present: rounds that begin later have greater numbers."""
-    return Round.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
 
 
 def rounds_since(

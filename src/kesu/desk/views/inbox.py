@@ -34,16 +34,16 @@ def inbox(request: HttpRequest) -> HttpResponse:
     """``?view=open|all``, ``?only=`` one of the narrower views, filters as ``narrowing`` names them, ``?after=`` a
     cursor."""
     now = clock.now()
-    mark = queries.newest_round()  # before the rows are read: what begins in between is announced, not lost
     asked = Narrowing.of(request.GET)
+    counted = _counted(request, asked, now)  # before the rows are read: what begins in between is announced, not lost
     page = _page(request, asked, now)
     context = {
-        **_counted(request, asked, now),
+        **counted,
         **_tools(request, asked),
         "rows": [row.shown for row in rows(request.user, page.rows, now)],
         "next": asked.address(page.next_cursor) if page.next_cursor else "",
         "first": asked.address() if request.GET.get("after") else "",
-        "mark": mark,
+        "mark": counted["counts"].newest_round,
         "arrived": 0,
         "now": now,
         "last_poll": None if page.rows else last_poll(),
