@@ -24,13 +24,14 @@ class Pool:
 
     def __init__(self) -> None:
         self.waiting: deque[tuple[float, bytes]] = deque()
-        self.idle: list[Connection] = []
+        # Whoever waited longest goes next: the server closes connections that nobody uses for some seconds.
+        self.idle: deque[Connection] = deque()
         self.latencies: list[float] = []
         self.statuses: Counter[str] = Counter()
 
     def send(self) -> None:
         while self.waiting and self.idle:
-            self.idle.pop().post(*self.waiting.popleft())
+            self.idle.popleft().post(*self.waiting.popleft())
 
 
 class Connection(asyncio.Protocol):
