@@ -109,7 +109,6 @@ def _round(connection: psycopg.Connection, workers: int, pushes: int, directory:
         (began,) = connection.execute(COME_DUE).fetchone() or ()
         until(lambda: _one(connection, WRITTEN) >= pushes, ROUND_SECONDS, f"{pushes} pushes to be prepared")
         took = float(_one(connection, WRITTEN_BY, began))
-        # Before they are stopped: what a worker had under way then is tried by the other, and may arrive twice.
         doubles = connection.execute(DOUBLES).fetchone()
     if doubles != (0, 0, pushes):
         raise SystemExit(f"{workers} workers: doubled outbox rows, doubled tries, rows: {doubles}; {pushes} were due")

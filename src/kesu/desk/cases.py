@@ -20,7 +20,6 @@ from kesu.desk.templatetags.desk import exactly, money
 from kesu.rules.deadlines import urgency
 
 _MARK = '<span class="mark mark-{}">{}</span>'
-# As ``countdown.html`` writes it.
 _COUNTDOWN = (
     '<span class="countdown" data-tone="{0}" data-due="{1}" data-start="{2}" title="{3}">'
     '<span class="owed">{4}</span> <span class="left" data-left>{5}</span></span>'
@@ -60,9 +59,17 @@ class Countdown:
     def due_milliseconds(self) -> int:
         return round(self.due_at.timestamp() * 1000)
 
-    def html(self, template: str) -> SafeString:
-        """The countdown as ``template`` writes it: tone, due and start in milliseconds, the moment, what is owed, the
-        time left."""
+    @property
+    def html(self) -> SafeString:
+        """As every page shows it; ``countdown.js`` lets it tick."""
+        return self._written(_COUNTDOWN)
+
+    @property
+    def later_html(self) -> SafeString:
+        """As a second deadline, beside the one that is nearer."""
+        return self._written(_LATER)
+
+    def _written(self, template: str) -> SafeString:
         due, start = self.due_milliseconds, self.start_milliseconds
         return format_html(template, self.tone, due, start, exactly(self.due_at), self.owed, self.text)
 
@@ -188,7 +195,6 @@ class Row:
         complaint, countdown = self.complaint, self.countdown
         claimed_by = str(complaint.claimed_by) if complaint.claimed_by else ""
         may_claim = not claimed_by and countdown is not None and Permission.CLAIM in self.may
-        times = gettext("Round %(number)s") % {"number": complaint.round_number}
         return {
             "pk": str(complaint.pk),
             "stamp": self.stamp,
@@ -199,8 +205,8 @@ class Row:
             "amount": money(complaint.amount),
             "merchant": self.merchant,
             "problem": self.problem,
-            "round": times if complaint.round_number > 1 else "",
-            "marks": format_html_join(" ", _MARK, ((mark.tone, mark.text) for mark in self._marks())),
+            "round": self._round(),
+            "marks": format_html_join(" ", _MARK, ((mark.tone, mark.text) for mark in self.marks)),
             "words": self.first_line,
             "claimed_by": claimed_by,
             "mine": self.claimed_by_viewer,
@@ -208,11 +214,15 @@ class Row:
             "looking": ", ".join(self.looking),
         }
 
+    def _round(self) -> str:
+        number = self.complaint.round_number
+        return gettext("Round %(number)s") % {"number": number} if number > 1 else ""
+
     def _clock_html(self) -> SafeString:
         if self.countdown is None:
             return format_html('<span class="settled">{}</span>', self.state)
-        later = self.later.html(_LATER) if self.later else ""
-        return format_html("{}{}", self.countdown.html(_COUNTDOWN), later)
+        later = self.later.later_html if self.later else ""
+        return format_html("{}{}", self.countdown.html, later)
 
     @cached_property
     def stamp(self) -> str:
