@@ -162,5 +162,6 @@ def test_a_platform_that_refuses_connections_does_not_hold_up_the_end(desk: Desk
         )
         desk.make_polls_due()
         desk.stop(worker)
-    assert desk.count("sync_poll where tier = 'newest' and due_at > %(now)s + interval '20 s'") == 0
+    pause = "interval '15 s' * power(2, greatest(failures, 1) - 1)"  # what its failures so far have earned it
+    assert desk.count(f"sync_poll where tier = 'newest' and due_at > %(now)s + {pause} + interval '3 s'") == 0
     assert desk.count("worker_heartbeat") == 0
