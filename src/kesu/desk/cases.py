@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -16,17 +15,18 @@ from django.utils.translation import gettext, ngettext
 from kesu.accounts.roles import Permission
 from kesu.complaints.models import Complaint
 from kesu.desk import durations, words
+from kesu.desk.patterns import written
 from kesu.desk.templatetags.desk import exactly, money
 from kesu.rules.deadlines import urgency
 
 _MARK = '<span class="mark mark-{}">{}</span>'
 _COUNTDOWN = (
-    '<span class="countdown" data-tone="{0}" data-due="{1}" data-start="{2}" title="{3}">'
-    '<span class="owed">{4}</span> <span class="left" data-left>{5}</span></span>'
+    '<span class="countdown" data-tone="%(tone)s" data-due="%(due)s" data-start="%(start)s" title="%(exactly)s">'
+    '<span class="owed">%(owed)s</span> <span class="left" data-left>%(text)s</span></span>'
 )
 _LATER = (
-    '<span class="case-later" data-due="{1}" data-start="{2}" data-tone="{0}" title="{3}">'
-    "{4} <span data-later>{5}</span></span>"
+    '<span class="case-later" data-due="%(due)s" data-start="%(start)s" data-tone="%(tone)s" title="%(exactly)s">'
+    "%(owed)s <span data-later>%(text)s</span></span>"
 )
 
 
@@ -43,7 +43,7 @@ class Countdown:
     def seconds(self) -> float:
         return (self.due_at - self.now).total_seconds()
 
-    @property
+    @cached_property
     def tone(self) -> str:
         return urgency(self.started_at, self.due_at, self.now).value
 
@@ -69,9 +69,16 @@ class Countdown:
         """As a second deadline, beside the one that is nearer."""
         return self._written(_LATER)
 
-    def _written(self, template: str) -> SafeString:
-        due, start = self.due_milliseconds, self.start_milliseconds
-        return format_html(template, self.tone, due, start, exactly(self.due_at), self.owed, self.text)
+    def _written(self, pattern: str) -> SafeString:
+        values: dict[str, str | int] = {
+            "tone": self.tone,
+            "due": self.due_milliseconds,
+            "start": self.start_milliseconds,
+            "exactly": exactly(self.due_at),
+            "owed": self.owed,
+            "text": self.text,
+        }
+        return written(pattern, values)
 
     @property
     def allowed_seconds(self) -> int:
@@ -92,7 +99,7 @@ class Mark:
 
 class Row:
     """What one row shows. ``complaint`` comes from ``queries.for_list``; ``viewer`` is who looks; ``looking`` names
-    who else has the case open."""
+    who else has the case open; ``address`` is the case's, ``claim_address`` where it is claimed."""
 
     def __init__(
         self,
@@ -103,6 +110,8 @@ class Row:
         may: Collection[Permission] = (),
         looking: tuple[str, ...] = (),
         refund_under_way: bool = False,
+        address: str = "",
+        claim_address: str = "",
     ) -> None:
         self.complaint = complaint
         self.viewer_pk = viewer_pk
@@ -110,6 +119,8 @@ class Row:
         self.may = may
         self.looking = looking
         self.refund_under_way = refund_under_way
+        self.address = address
+        self.claim_address = claim_address
 
     @cached_property
     def countdown(self) -> Countdown | None:
@@ -198,7 +209,7 @@ class Row:
         return {
             "pk": str(complaint.pk),
             "stamp": self.stamp,
-            "address": reverse("desk:case", args=[complaint.pk]),
+            "address": self.address,
             "pick": Permission.REPLY in self.may or Permission.EXPORT in self.may,
             "tone": countdown.tone if countdown else "",
             "clock": self._clock_html(),
@@ -210,7 +221,7 @@ class Row:
             "words": self.first_line,
             "claimed_by": claimed_by,
             "mine": self.claimed_by_viewer,
-            "claim": reverse("desk:claim", args=[complaint.pk]) if may_claim else "",
+            "claim": self.claim_address if may_claim else "",
             "looking": ", ".join(self.looking),
         }
 
@@ -221,8 +232,8 @@ class Row:
     def _clock_html(self) -> SafeString:
         if self.countdown is None:
             return format_html('<span class="settled">{}</span>', self.state)
-        later = self.later.later_html if self.later else ""
-        return format_html("{}{}", self.countdown.html, later)
+        nearest = self.countdown.html
+        return SafeString(nearest + self.later.later_html) if self.later else nearest
 
     @cached_property
     def stamp(self) -> str:

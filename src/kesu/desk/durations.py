@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from django.utils.translation import gettext, gettext_noop
+from functools import cache
+
+from django.utils.translation import get_language, gettext, gettext_noop
 
 from kesu.rules.deadlines import split_duration
 
@@ -17,16 +19,31 @@ _PATTERNS = {
     "left": gettext_noop("%(time)s left"),
     "overdue": gettext_noop("overdue %(time)s"),
 }
-"""Looked up one by one: a list says hundreds of lengths."""
 
 
 def words() -> dict[str, str]:
     """The patterns in the active language, as the page hands them to ``countdown.js``."""
+    return _words(get_language())
+
+
+@cache
+def _words(language: str | None) -> dict[str, str]:
+    """Kept for each language: a list says hundreds of lengths. ``language`` is the active one."""
     return {name: gettext(pattern) for name, pattern in _PATTERNS.items()}
 
 
 def duration(seconds: float) -> str:
     """At most two units, cut down: 11,520 s is "3小时12分", 7,200 s "2小时". The sign is dropped."""
+    return _duration(seconds, words())
+
+
+def countdown(seconds: float) -> str:
+    """Time left, or by how much it was missed when ``seconds`` is not positive."""
+    patterns = words()
+    return patterns["left" if seconds > 0 else "overdue"] % {"time": _duration(seconds, patterns)}
+
+
+def _duration(seconds: float, patterns: dict[str, str]) -> str:
     days, hours, minutes = split_duration(seconds)
     if days:
         name = "days_hours" if hours else "days"
@@ -34,13 +51,4 @@ def duration(seconds: float) -> str:
         name = "hours_minutes" if minutes else "hours"
     else:
         name = "minutes" if minutes else "moment"
-    return _say(name) % {"days": days, "hours": hours, "minutes": minutes}
-
-
-def countdown(seconds: float) -> str:
-    """Time left, or by how much it was missed when ``seconds`` is not positive."""
-    return _say("left" if seconds > 0 else "overdue") % {"time": duration(seconds)}
-
-
-def _say(name: str) -> str:
-    return gettext(_PATTERNS[name])
+    return patterns[name] % {"days": days, "hours": hours, "minutes": minutes}

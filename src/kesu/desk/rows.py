@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+
+from django.urls import reverse
 
 from kesu.accounts import roles
 from kesu.accounts.roles import Person
@@ -25,6 +27,7 @@ def rows(viewer: Person, complaints: Sequence[Complaint], now: datetime) -> list
     refunds = Refund.objects.filter(complaint__in=pks, state__in=UNDER_WAY, due_at__isnull=False)
     refunding = set(refunds.values_list("complaint_id", flat=True))
     may = roles.permissions(viewer)
+    address, claim_address = _numbered("desk:case"), _numbered("desk:claim")
     return [
         Row(
             complaint,
@@ -33,6 +36,14 @@ def rows(viewer: Person, complaints: Sequence[Complaint], now: datetime) -> list
             may=may,
             looking=tuple(looking.get(complaint.pk, ())),
             refund_under_way=complaint.pk in refunding,
+            address=address(complaint.pk),
+            claim_address=claim_address(complaint.pk),
         )
         for complaint in complaints
     ]
+
+
+def _numbered(name: str) -> Callable[[int], str]:
+    """``reverse``, asked once: addresses of one kind differ in the case's number only."""
+    before, _zero, after = reverse(name, args=[0]).rpartition("0")
+    return lambda pk: f"{before}{pk}{after}"

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 from django import template
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from kesu import clock
 from kesu.alerts.models import Message
 from kesu.clock import BEIJING
-from kesu.desk import durations, pushes, words
+from kesu.desk import durations, patterns, pushes, words
 from kesu.merchants.models import Account
 
 register = template.Library()
@@ -108,3 +111,17 @@ def poll_tier(word: str) -> str:
 def callback_host(account: Account) -> str:
     """The callback address without its secret part."""
     return urlsplit(account.notify_url).netloc
+
+
+@register.simple_tag(takes_context=True)
+def case_rows(context: Any, rows: Sequence[Mapping[str, str | bool]]) -> SafeString:
+    """``row.html`` for each, in one go; the list's address is where its forms lead back to."""
+    names = ("csrf_token", "list_address", "here", "live")
+    around = {name: context.get(name, "") for name in names}
+    return patterns.filled(context.template.engine.get_template("desk/parts/row.html"), "row", rows, around)
+
+
+@register.simple_tag(takes_context=True)
+def unchanging(context: Any, template_name: str) -> SafeString:
+    """A part that says the same to everybody, in each language."""
+    return patterns.filled(context.template.engine.get_template(template_name), "part", [{}], {})
