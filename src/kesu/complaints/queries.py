@@ -26,6 +26,32 @@ FEW_GRANTS = 100
 
 # Sealed columns cost a decryption each and are not for lists.
 SEALED = ("raw", "payer_phone", "payer_openid")
+SHOWN = (
+    "account__mchid",
+    "account__name",
+    "amount",
+    "claimed_by__display_name",
+    "claimed_by__username",
+    "complainted_mchid",
+    "complaint_time",
+    "complete_due_at",
+    "detail",
+    "full_refunded",
+    "in_platform_service",
+    "incoming_user_response",
+    "is_agent_mode",
+    "need_immediate_service",
+    "next_due_at",
+    "open",
+    "problem_description",
+    "problem_type",
+    "replied",
+    "round_number",
+    "state",
+    "user_complaint_times",
+    "user_tags",
+)
+"""What a row of the inbox needs; half of a complaint is for other screens."""
 
 
 class View:
@@ -96,17 +122,16 @@ def _seen(actor: Person) -> QuerySet[Complaint]:
     return Complaint.objects.filter(wanted)
 
 
-def for_list(complaints: QuerySet[Complaint]) -> QuerySet[Complaint]:
-    """With what a row shows: ``merchant_name``, ``round_started_at``, the account and whoever claimed it."""
+def for_list(complaints: QuerySet[Complaint], *, brief: bool = False) -> QuerySet[Complaint]:
+    """With what a row shows: ``merchant_name``, ``round_started_at``, the account and whoever claimed it. ``brief``:
+    with nothing else."""
     name = SubMerchant.objects.filter(account=OuterRef("account"), mchid=OuterRef("complainted_mchid")).values("name")
     started = Round.objects.filter(complaint=OuterRef("pk"), number=OuterRef("round_number")).values("started_at")
-    return (
-        complaints.select_related("account", "claimed_by")
-        .defer(*SEALED, "account__token")
-        .annotate(
-            merchant_name=Coalesce(Subquery(name[:1]), Value("")),
-            round_started_at=Coalesce(Subquery(started[:1]), F("complaint_time")),
-        )
+    complaints = complaints.select_related("account", "claimed_by")
+    complaints = complaints.only(*SHOWN) if brief else complaints.defer(*SEALED, "account__token")
+    return complaints.annotate(
+        merchant_name=Coalesce(Subquery(name[:1]), Value("")),
+        round_started_at=Coalesce(Subquery(started[:1]), F("complaint_time")),
     )
 
 
@@ -138,19 +163,21 @@ def page(
     *,
     filters: Filters = NONE,
     size: int = PAGE_SIZE,
+    brief: bool = False,
     now: datetime,
 ) -> Page:
     """One page by keyset: stable while rows come and go. The open list starts with the least time left, the other
-    with the newest. Raises CursorError for a cursor that is not one of ours."""
+    with the newest. ``brief`` as in ``for_list``. Raises CursorError for a cursor that is not one of ours."""
     after = Cursor.parse(cursor) if cursor else None
-    return _page(cases(actor, view, only, filters=filters, now=now), view, after, size)
+    found = for_list(cases(actor, view, only, filters=filters, now=now), brief=brief)
+    return _page(found, view, after, size)
 
 
 def batches(
     actor: Person, view: str, only: str = "", *, filters: Filters = NONE, size: int = 500, now: datetime
 ) -> Iterator[list[Complaint]]:
     """All of a view, page after page: no cursor of the database stays open meanwhile. Orders are read along."""
-    found = cases(actor, view, only, filters=filters, now=now).prefetch_related("orders")
+    found = for_list(cases(actor, view, only, filters=filters, now=now)).prefetch_related("orders")
     after = None
     while True:
         step = _page(found, view, after, size)
@@ -163,7 +190,6 @@ def batches(
 
 def _page(found: QuerySet[Complaint], view: str, after: Cursor | None, size: int) -> Page:
     field, descending = ("complaint_time", True) if view == View.ALL else ("next_due_at", False)
-    found = for_list(found)
     if after is not None:
         found = found.filter(after.after(field, descending=descending))
     ordering = [f"-{field}", "-id"] if descending else [field, "id"]
@@ -189,9 +215,9 @@ def counts(actor: Person, *, now: datetime) -> Counts:
     return Counts(numbers[View.OPEN], numbers[View.ALL], only, numbers["newest"])
 
 
-def rows_by_id(actor: Person, ids: Iterable[int]) -> list[Complaint]:
-    """Rows that a page already shows, to show them anew."""
-    return list(for_list(visible_to(actor)).filter(pk__in=list(ids)))
+def rows_by_id(actor: Person, ids: Iterable[int], *, brief: bool = False) -> list[Complaint]:
+    """Rows that a page already shows, to show them anew. ``brief`` as in ``for_list``."""
+    return list(for_list(visible_to(actor), brief=brief).filter(pk__in=list(ids)))
 
 
 def rounds_since(

@@ -73,7 +73,7 @@ def claim(request: HttpRequest, pk: int) -> HttpResponse:
     if getattr(request, "htmx", None):
         if request.POST.get("part") != "row":
             return again(request, pk, NOTHING)
-        [row] = rows(request.user, queries.rows_by_id(request.user, [pk]), now)
+        [row] = rows(request.user, queries.rows_by_id(request.user, [pk], brief=True), now)
         context = {"row": row.shown, "list_address": reverse("desk:inbox")}
         return private(render(request, "desk/parts/row.html", context))
     return redirect(_way_back(request, reverse("desk:case", args=[pk])))

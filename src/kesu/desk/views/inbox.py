@@ -62,7 +62,7 @@ def live(request: HttpRequest) -> HttpResponse:
     asked = Narrowing.of(request.GET)
     shown = _shown(request)
     mark = _whole(request.GET.get("mark", ""))
-    found = rows(request.user, queries.rows_by_id(request.user, shown), now)
+    found = rows(request.user, queries.rows_by_id(request.user, shown, brief=True), now)
     since = queries.rounds_since(request.user, mark, shown, asked.view, asked.only, filters=asked.filters, now=now)
     context = {
         **_counted(request, asked, now),
@@ -78,7 +78,7 @@ def live(request: HttpRequest) -> HttpResponse:
 def _page(request: HttpRequest, asked: Narrowing, now: datetime) -> Page:
     after = request.GET.get("after", "")
     try:
-        return queries.page(request.user, asked.view, asked.only, after, filters=asked.filters, now=now)
+        return queries.page(request.user, asked.view, asked.only, after, filters=asked.filters, brief=True, now=now)
     except CursorError as error:
         raise Http404("no such page") from error
 
