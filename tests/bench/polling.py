@@ -96,17 +96,18 @@ async def run(complaint_ids: list[str], cycles: int) -> list[dict[str, Any]]:
 
 
 async def _know(gateway: Any, account_pk: int, complaint_ids: list[str]) -> None:
-    """Read one complaint as a worker does, and copy its row for all others."""
+    """Read one complaint as a worker does, and copy its row for all; the copies take its place."""
     from kesu.sync.recording import record_snapshot
     from kesu.sync.refreshing import read_snapshot
     from kesu.threads import in_thread
     from tests.bench import seeds
 
-    first, *others = complaint_ids
     account, client = await gateway.client(account_pk)
-    snapshot = await read_snapshot(client, first)
+    snapshot = await read_snapshot(client, complaint_ids[0])
     change = await in_thread(record_snapshot, account, snapshot, now=gateway.now())
-    await in_thread(seeds.multiply, change.complaint, others)
+    change.complaint.complaint_id = "copied"
+    await in_thread(change.complaint.save)
+    await in_thread(seeds.multiply, change.complaint, complaint_ids)
 
 
 def _check(poll: Any, known: int) -> None:
