@@ -75,6 +75,19 @@ def children(pid: int) -> dict[int, str]:
     return processes(of=pid)
 
 
+def named(name: str, *, of: int | None = None) -> list[int]:
+    """The process ids of those that call themselves so, of all or of one's children."""
+    return [pid for pid in processes(of=of) if _name(pid) == name]
+
+
+def _name(pid: int) -> str:
+    """Empty for one that ended meanwhile."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
+
+
 def processes(*, of: int | None = None) -> dict[int, str]:
     """The process ids of everything that runs, or of one's children, with their command lines."""
     found = {}

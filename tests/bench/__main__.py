@@ -19,7 +19,19 @@ os.environ["KESU_DATA"] = tempfile.mkdtemp(prefix="kesu-bench-")  # before anyth
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import alerting, claiming, crashes, desk, footprint, intake, polling, refusals, storm, workers
+from tests.bench import (
+    alerting,
+    browsing,
+    claiming,
+    crashes,
+    desk,
+    footprint,
+    intake,
+    polling,
+    refusals,
+    storm,
+    workers,
+)
 
 FIGURES = {
     "intake": intake.measure,
@@ -30,6 +42,7 @@ FIGURES = {
     "polling": polling.measure,
     "storm": storm.measure,
     "desk": desk.measure,
+    "browsing": browsing.measure,
     "footprint": footprint.measure,
     "crashes": crashes.measure,
 }

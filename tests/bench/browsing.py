@@ -41,11 +41,9 @@ _LIVE = re.compile(r'id="live"[^>]* hx-get="([^"]+)"')
 def measure(directory: Path, *, quick: bool) -> list[dict[str, Any]]:
     """The row of the table."""
     seconds, rounds = (6, 2) if quick else (12, 4)
-    place = directory / "browsing"
-    place.mkdir()
     with ExitStack() as stack:
-        bench = storm._start(place, seconds, stack)
-        cookies = _sign_in(place / "data")
+        bench = storm._start(directory, seconds, stack)
+        cookies = _sign_in(directory / "data")
         pages = [0]
         idle, busy = [], []
         with _browsing(bench.port, cookies, pages):

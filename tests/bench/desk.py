@@ -3,8 +3,7 @@
 What a page costs the server: Django's test client inside the process, both on one PostgreSQL, in turn. Of the peer's
 list that is the page and the rows that its script fetches. Kesu's page shows 50 rows, the peer's the 25 of its
 settings. All 10,000 tickets are open and so in the peer's list, as 50,000 complaints are in Kesu's; the environment's
-``PEER_OPEN_EVERY`` makes it fewer. Each search is compared with the peer's for the same thing. ``browsing`` adds what
-such pages do to notices.
+``PEER_OPEN_EVERY`` makes it fewer. Each search is compared with the peer's for the same thing.
 
     python -m tests.bench.desk DATA COMPLAINTS ROUNDS   ->   {"ours": {page: [seconds]}, "peer": ..., "queries": ...}
 """
@@ -22,7 +21,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.bench import browsing
 from tests.processes import environment
 
 COMPLAINTS, OPEN_SHARE = 1_000_000, 20
@@ -58,7 +56,6 @@ def measure(directory: Path, *, quick: bool) -> list[dict[str, Any]]:
             0.5,
         ),
         _row(f"REST page of 50, {of}", _named(ours, REST), _all(ours, REST, peer["rest"]), 0.02),
-        *browsing.measure(directory, quick=quick),
     ]
 
 

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.processes import answers, children, environment, free_port, kesu, running
+from tests.processes import answers, children, environment, free_port, kesu, named, running
 
 MEGABYTES, SECONDS = 350, 5.0
 SETTLED_WITHIN = 1.0
@@ -71,8 +71,8 @@ def _by_process(pid: int, data: Path) -> dict[str, float]:
     """Megabytes of the supervisor, its children and the database's processes, by what they are."""
     postmaster = int((data / "postgres" / "postmaster.pid").read_text().split()[0])
     found = {"supervisor": _megabytes(pid), "PostgreSQL": _megabytes(postmaster)}
-    for child, command in children(pid).items():
-        found["worker" if " worker " in command else "web"] = _megabytes(child)
+    for name in ("front", "pages", "worker"):
+        found[name] = sum(map(_megabytes, named(f"kesu-{name}", of=pid)))
     found["PostgreSQL"] += sum(_megabytes(backend) for backend in children(postmaster))
     return found
 

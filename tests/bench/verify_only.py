@@ -1,10 +1,10 @@
-"""Kesu's web process with an inbox that acknowledges without writing: what receiving costs apart from durability."""
+"""Kesu's front with an inbox that acknowledges without writing: what receiving costs apart from durability."""
 
 from __future__ import annotations
 
 import asyncio
 
-from kesu.config.asgi import Application
+from kesu.config.front import Front
 from kesu.intake.writer import Arrival
 
 
@@ -20,10 +20,10 @@ class Forgetful:
         return
 
 
-class VerifyOnly(Application):
+class VerifyOnly(Front):
     async def _start(self) -> None:
         await super()._start()
         self._receiver._writer = Forgetful()  # type: ignore[assignment]
 
 
-application = VerifyOnly()
+application = VerifyOnly(pages="")  # nobody asks for any

@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 
 from kesu.config.database import EmbeddedPostgres
-from tests.processes import answers, children, environment, free_port, kesu, processes, until
+from tests.processes import answers, children, environment, free_port, kesu, named, processes, until
 from tests.sandboxes import ServedSandbox
 
 # What polling would find is left to the notices: a lost one must show.
@@ -77,14 +77,14 @@ class Desk:
         return None
 
     def child(self, name: str) -> int | None:
-        """The process id of the supervised ``web`` or ``worker``; None while there is none."""
-        found = [pid for pid, command in children(self.supervisor).items() if f" kesu.cli {name} " in command]
+        """The process id of the supervised ``front``, ``pages`` or ``worker``; None while there is none."""
+        found = named(f"kesu-{name}", of=self.supervisor)
         return found[0] if found else None
 
     def orphans(self) -> list[int]:
-        """Process ids of web and worker processes that outlived the supervisor that started them."""
-        mark = f"--data {self.data} --supervised-by"
-        return [pid for pid, command in processes().items() if mark in command and pid not in children(self.supervisor)]
+        """Process ids of those that outlived the supervisor that started them."""
+        mark, ours = f"serve --port {self.port}", {self.supervisor, *children(self.supervisor)}
+        return [pid for pid, command in processes().items() if mark in command and pid not in ours]
 
     def kill(self, *pids: int | None) -> None:
         """SIGKILL, all within a moment."""

@@ -17,7 +17,7 @@ MOST_NOTICES = 100_000
 STEP = "16m"
 """How far the clock jumps: beyond the first step of the ladder."""
 
-CHILDREN = ("web", "worker")
+CHILDREN = ("front", "pages", "worker")
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class Kill:
 
 
 def deal(random: Random) -> list[Kill]:
-    """A round: web, worker and database, one of them again, and the supervisor or everything at once."""
-    victims = ["web", "worker", "database", random.choice(["web", "worker", "worker", "database"])]
+    """A round: front, worker and database, the pages or one of them again, and the supervisor or everything at once."""
+    victims = ["front", "worker", "database", random.choice(["front", "pages", "worker", "database"])]
     victims.append(random.choice(["supervisor", "everything"]))
     random.shuffle(victims)
     jump = random.randrange(KILLS_A_ROUND)

@@ -58,8 +58,8 @@ class FaultyDesk(Desk):
         page = self.page("/readyz")
         return page.status, str(json.loads(page.text)["status"])
 
-    def processes(self) -> tuple[int, int | None, int | None]:
-        return self.supervisor, self.child("web"), self.child("worker")
+    def processes(self) -> tuple[int, ...]:
+        return self.supervisor, *(self.child(name) or 0 for name in ("front", "pages", "worker"))
 
     def await_ready(self) -> None:
         until(lambda: self.readiness()[0] == 200, 60, "the desk to be ready again")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -150,6 +151,32 @@ def test_those_who_ask_at_once_are_answered_from_one_reading(transactional_db):
     assert {"kesu_database_up", "kesu_sends", "kesu_notices", "process_resident_memory_bytes"} <= names
 
 
+def test_the_pages_show_what_their_process_takes():
+    async def run(function: Any, **arguments: Any) -> Any:
+        return ()
+
+    async def pages() -> int:
+        return os.getpid()
+
+    [answer] = read(MetricsPage(Gate("127.0.0.1"), now=lambda: NOW, run=run, pages=pages))
+    families = {family.name: family for family in text_string_to_metric_families(answer.text)}
+    [sample] = families["kesu_pages_process_resident_memory_bytes"].samples
+    assert sample.value > 1024 * 1024
+
+
+@pytest.mark.parametrize("pid", [None, 2**22 + 1], ids=["do not answer", "ended meanwhile"])
+def test_pages_that_do_not_answer_take_nothing(pid: int | None):
+    async def run(function: Any, **arguments: Any) -> Any:
+        return ()
+
+    async def pages() -> int | None:
+        return pid
+
+    [answer] = read(MetricsPage(Gate("127.0.0.1"), now=lambda: NOW, run=run, pages=pages))
+    assert answer.status_code == 200
+    assert "kesu_pages_process_resident_memory_bytes" not in answer.text
+
+
 def test_a_stranger_is_refused_without_a_query():
     async def run(function: Any, **arguments: Any) -> Any:
         raise AssertionError("nothing must be read for a stranger")
@@ -196,6 +223,9 @@ def names_in(expressions: Iterator[str]) -> set[str]:
     return {name for text in expressions for name in re.findall(r"\bkesu_[a-z_]+", text)}
 
 
+OF_A_PROCESS = ("process_resident_memory_bytes", "process_cpu_seconds_total")
+
+
 def exported(day: Any) -> set[str]:
     names = {sample.name for metric in Figures().read(now=NOW) for sample in metric.samples}
     return names | {"kesu_notices_total", "kesu_notice_rejections_total"}
@@ -208,6 +238,6 @@ def test_the_dashboard_and_the_alerts_speak_of_metrics_that_exist(day):
     asked = names_in(target["expr"] for panel in panels for target in panel["targets"])
     warned = names_in(iter([(ROOT / "deploy/prometheus/kesu-alerts.yml").read_text().split("groups:")[1]]))
     assert len(asked) > 15
-    known = exported(day)
+    known = exported(day) | {f"kesu_pages_{name}" for name in OF_A_PROCESS}
     assert asked - known == set()
     assert {name for name in warned if not name.endswith("_")} - known == set()

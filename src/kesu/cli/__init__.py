@@ -56,7 +56,7 @@ def _root(
 
 
 app.command("serve", help=_("Run the whole desk: database, pages, receiver and worker."))(serve.serve)
-app.command("web", help=_("Run one web process (receiver and pages)."))(serve.web)
+app.command("web", help=_("Run receiver and pages alone."))(serve.web)
 app.command("worker", help=_("Run one worker."))(serve.worker)
 app.command("migrate", help=_("Bring the database schema up to date."))(serve.migrate)
 app.command("demo", help=_("Try everything with a simulated platform; --check plays a scripted 72 hours."))(demo.demo)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
 
 import typer
 
@@ -11,60 +13,46 @@ from kesu.cli.language import _
 
 Host = Annotated[str, typer.Option("--host", help=_("Address to listen on."))]
 Port = Annotated[int, typer.Option("--port", min=1, max=65535, help=_("Port to listen on."))]
-SupervisedBy = Annotated[int | None, typer.Option("--supervised-by", hidden=True)]
 
 
 def serve(data: Data = None, host: Host = "127.0.0.1", port: Port = 8000) -> None:
     """Ready when GET /readyz answers 200."""
     settings = configuration(data)
-    import django
-
-    from kesu.config.database import DatabaseError
     from kesu.config.lifecycle import AlreadyRunning, Supervisor
-    from kesu.config.logging import configure
 
-    configure(settings.log_format, settings.log_level)
-    django.setup()
-    _check_port(host, port)
-    output.print(
-        _("Kesu at http://%(host)s:%(port)s, data in %(data)s")
-        % {"host": host, "port": port, "data": settings.data_directory},
-        soft_wrap=True,
-    )
-    try:
-        Supervisor(settings, host, port).run()
-    except AlreadyRunning as error:
-        fail(
-            _("Another kesu serve (process %(pid)s) uses %(data)s. Stop it first, or choose another --data.")
-            % {"pid": error, "data": settings.data_directory}
+    def announce() -> None:
+        output.print(
+            _("Kesu at http://%(host)s:%(port)s, data in %(data)s")
+            % {"host": host, "port": port, "data": settings.data_directory},
+            soft_wrap=True,
         )
-    except DatabaseError as error:
-        fail(str(error))
+
+    with _starting(settings, host, port):
+        try:
+            Supervisor(settings, host, port).run(announce)
+        except AlreadyRunning as error:
+            fail(
+                _("Another kesu serve (process %(pid)s) uses %(data)s. Stop it first, or choose another --data.")
+                % {"pid": error, "data": settings.data_directory}
+            )
 
 
-def web(data: Data = None, host: Host = "127.0.0.1", port: Port = 8000, supervised_by: SupervisedBy = None) -> None:
-    """One web process of a fleet; run ``kesu migrate`` first."""
+def web(data: Data = None, host: Host = "127.0.0.1", port: Port = 8000) -> None:
+    """The web processes of a fleet's machine; run ``kesu migrate`` first."""
     settings = configuration(data)
-    from kesu.config.lifecycle import database, die_with_parent, run_web
-    from kesu.config.logging import configure
+    from kesu.config.lifecycle import database
+    from kesu.config.web import run_web
 
-    if supervised_by is not None:
-        die_with_parent(supervised_by)
-    configure(settings.log_format, settings.log_level)
-    with database(settings):
+    with _starting(settings, host, port), database(settings):
         run_web(host, port, settings.trusted_proxies)
 
 
-def worker(data: Data = None, supervised_by: SupervisedBy = None) -> None:
+def worker(data: Data = None) -> None:
     """One worker of a fleet; any number may run."""
     settings = configuration(data)
-    from kesu.config.lifecycle import database, die_with_parent, run_worker
-    from kesu.config.logging import configure
+    from kesu.config.lifecycle import database, run_worker
 
-    if supervised_by is not None:
-        die_with_parent(supervised_by)
-    configure(settings.log_format, settings.log_level)
-    with database(settings):
+    with _starting(settings), database(settings):
         run_worker()
 
 
@@ -74,17 +62,20 @@ def migrate(data: Data = None) -> None:
         output.print(_("The database schema is up to date."))
 
 
-def _check_port(host: str, port: int) -> None:
-    """A taken port is found before anything is started."""
-    import socket
+@contextmanager
+def _starting(settings: Any, host: str = "", port: int = 0) -> Iterator[None]:
+    """Logs, and clear failures."""
+    from kesu.config.database import DatabaseError
+    from kesu.config.logging import configure
+    from kesu.config.web import CannotListen
 
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            fail(
-                _("Cannot listen on %(host)s:%(port)s (%(error)s). Choose another --port.")
-                % {"host": host, "port": port, "error": error.strerror}
-            )
+    configure(settings.log_format, settings.log_level)
+    try:
+        yield
+    except CannotListen as error:
+        fail(
+            _("Cannot listen on %(host)s:%(port)s (%(error)s). Choose another --port.")
+            % {"host": host, "port": port, "error": error}
+        )
+    except DatabaseError as error:
+        fail(str(error))

@@ -54,7 +54,7 @@ class Configuration(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error", "critical"] = Field(
         "info", description="Least severe log line that is written."
     )
-    web_threads: int = Field(8, ge=1, le=64, description="Threads that serve pages in one web process.")
+    web_threads: int = Field(8, ge=1, le=64, description="Threads that serve pages.")
     poll_newest_seconds: int = Field(60, ge=10, description="How often the newest days are polled at the platform.")
     poll_recent_seconds: int = Field(600, ge=60, description="How often the last eight days are polled.")
     poll_month_seconds: int = Field(86_400, ge=3_600, description="How often the last 30 days are polled.")

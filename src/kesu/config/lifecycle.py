@@ -1,31 +1,28 @@
-"""Starting and supervising Kesu's processes: the embedded database, one web process, one worker."""
+"""Starting and supervising Kesu's processes: the embedded database, the web processes, one worker."""
 
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import fcntl
 import os
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
-from types import FrameType
 from typing import IO
 
 import structlog
 
+from kesu.config.children import RESTART_PAUSES, STOPPING, Children, Forked, keep_running
 from kesu.config.configuration import Configuration
 from kesu.config.database import DatabaseError, EmbeddedPostgres
+from kesu.config.web import listening, web_children
 
 log = structlog.get_logger(__name__)
 
-PR_SET_PDEATHSIG = 1
-STOP_SECONDS = 20
-RESTART_PAUSES = (0.2, 1.0, 3.0, 10.0)
 DATABASE_EVERY = 1.0
 MIGRATION_LOCK = 0x6B657375  # "kesu"
 
@@ -68,6 +65,32 @@ def migrate() -> None:
             cursor.execute("select pg_advisory_unlock(%s)", [MIGRATION_LOCK])
 
 
+def migrate_apart() -> None:
+    """``migrate`` in a process of its own: who forks later holds no connection. Raises DatabaseError."""
+    told, tell = get_context("fork").Pipe(duplex=False)
+    process = get_context("fork").Process(target=_migrate_and_tell, args=[tell])
+    process.start()
+    tell.close()
+    try:
+        problem: str = told.recv()
+    except EOFError:
+        problem = "Migrating the database ended before it was done; the log says more."
+    process.join()
+    if problem:
+        raise DatabaseError(problem)
+
+
+def _migrate_and_tell(tell: Connection) -> None:
+    from django.db import Error
+
+    try:
+        migrate()
+    except Error as error:
+        tell.send(f"The database cannot be used: {error}".strip())
+    else:
+        tell.send("")
+
+
 def schema_is_current() -> bool:
     """Whether every migration of this version is applied."""
     from django.db import connection
@@ -75,26 +98,6 @@ def schema_is_current() -> bool:
 
     executor = MigrationExecutor(connection)
     return not executor.migration_plan(executor.loader.graph.leaf_nodes())
-
-
-def run_web(host: str, port: int, trusted_proxies: str) -> None:
-    """Serve the receiver and the pages until SIGTERM."""
-    import uvicorn
-
-    uvicorn.run(
-        "kesu.config.asgi:application",
-        host=host,
-        port=port,
-        loop="uvloop",
-        http="httptools",
-        lifespan="on",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        date_header=False,
-        forwarded_allow_ips=trusted_proxies,
-        timeout_graceful_shutdown=STOP_SECONDS // 2,
-    )
 
 
 def run_worker() -> None:
@@ -113,7 +116,7 @@ def run_worker() -> None:
     async def main() -> None:
         deadman_url = settings.CONFIGURATION.deadman_url
         worker = Worker(Gateway(clock.now), Dispatcher(clock.now), deadman_url=deadman_url)
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in STOPPING:
             asyncio.get_running_loop().add_signal_handler(number, worker.stop)
         listener = asyncio.create_task(listen(worker))
         await worker.run()
@@ -122,69 +125,35 @@ def run_worker() -> None:
     asyncio.run(main())
 
 
-def die_with_parent(supervisor: int) -> None:
-    """Ask the kernel to end this process when its supervisor is killed: nothing must hold the port for a dead one.
-
-    ``supervisor`` is its process id as it said itself: it may be dead before this process has come so far to ask.
-    """
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != supervisor:
-        raise SystemExit(1)
-
-
 class Supervisor:
-    """``kesu serve``: keeps the database, the web process and the worker alive; a child that dies is started again."""
+    """``kesu serve``: keeps the database, the web processes and the worker alive."""
 
     def __init__(self, configuration: Configuration, host: str, port: int) -> None:
-        self.configuration = configuration
-        common = [sys.executable, "-m", "kesu.cli"]
-        data = ["--data", str(configuration.data_directory), "--supervised-by", str(os.getpid())]
-        self._commands = {
-            "web": [*common, "web", "--host", host, "--port", str(port), *data],
-            "worker": [*common, "worker", *data],
-        }
-        self._children: dict[str, subprocess.Popen[bytes]] = {}
-        self._deaths = dict.fromkeys(self._commands, 0)
-        self._restart_at = dict.fromkeys(self._commands, 0.0)
-        self._started_at = dict.fromkeys(self._commands, 0.0)
-        self._stopping = False
+        self.configuration, self._host, self._port = configuration, host, port
         self._database_due = 0.0
         self._database_failures = 0
 
-    def run(self) -> None:
-        """Until SIGTERM or SIGINT. Raises AlreadyRunning."""
-        with serve_lock(self.configuration.data_directory), database(self.configuration) as server:
-            migrate()
-            from django.db import connections
+    def run(self, announce: Callable[[], None]) -> None:
+        """Until SIGTERM or SIGINT. ``announce`` is called once the port is ours. Raises AlreadyRunning, CannotListen,
+        DatabaseError.
+        """
+        import django
 
-            connections.close_all()
-            for number in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(number, self._stop)
-            try:
-                while not self._stopping:
-                    self._look_after(server)
-                    time.sleep(0.2)
-            finally:
-                self._end_children()
+        configuration = self.configuration
+        with (
+            serve_lock(configuration.data_directory),
+            listening(self._host, self._port) as sockets,
+            database(configuration) as server,
+        ):
+            announce()
+            django.setup()
+            migrate_apart()
+            web = web_children(sockets, configuration.trusted_proxies)
+            children = Children(web | {"worker": partial(Forked, "kesu-worker", run_worker)})
+            keep_running(children, beside=lambda: self._look_after(server))
 
     def _look_after(self, server: EmbeddedPostgres | None) -> None:
-        now = time.monotonic()
-        for name, command in self._commands.items():
-            child = self._children.get(name)
-            if child is not None and child.poll() is None:
-                if now - self._started_at[name] > 60:
-                    self._deaths[name] = 0
-                continue
-            if child is not None:
-                del self._children[name]
-                pause = RESTART_PAUSES[min(self._deaths[name], len(RESTART_PAUSES) - 1)]
-                self._deaths[name] += 1
-                self._restart_at[name] = now + pause
-                log.error("process_ended", process=name, code=child.returncode, restart_in_seconds=pause)
-            if now >= self._restart_at[name]:
-                self._children[name] = subprocess.Popen(command)
-                self._started_at[name] = now
-        if server is not None and now >= self._database_due:
+        if server is not None and time.monotonic() >= self._database_due:
             self._revive(server)
 
     def _revive(self, server: EmbeddedPostgres) -> None:
@@ -199,28 +168,16 @@ class Supervisor:
             pause, self._database_failures = DATABASE_EVERY, 0
         self._database_due = time.monotonic() + pause
 
-    def _stop(self, number: int, frame: FrameType | None) -> None:
-        self._stopping = True
-
-    def _end_children(self) -> None:
-        for child in self._children.values():
-            child.terminate()
-        deadline = time.monotonic() + STOP_SECONDS
-        for child in self._children.values():
-            try:
-                child.wait(max(0.1, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
-
 
 @contextmanager
 def serve_lock(directory: Path) -> Iterator[None]:
-    """One ``kesu serve`` a data directory. The lock dies with its process, so a kill -9 leaves none behind."""
+    """One ``kesu serve`` a data directory. The lock is this process's, not its children's, and dies with it: a kill -9
+    leaves none behind.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     file: IO[str] = (directory / "serve.lock").open("a+")
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         file.seek(0)
         holder = file.read().strip() or "?"

@@ -1,7 +1,8 @@
-"""Whether this process can store what arrives, for ``/readyz`` and for the pages that say so when it cannot."""
+"""Whether what arrives can be stored, for ``/readyz`` and for the pages that say so when it cannot."""
 
 from __future__ import annotations
 
+import mmap
 import shutil
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
@@ -24,12 +25,21 @@ _PROBE = "create temporary table storage_probe on commit drop as select repeat('
 class Storage:
     """What the answers of the receiver tell, and how much room the disk has.
 
-    ``directory`` is where the embedded database lies; None when another machine keeps it.
+    ``directory`` is where the embedded database lies; None when another machine keeps it. Processes forked from one
+    share what it remembers.
     """
 
     def __init__(self, directory: Path | None) -> None:
         self._directory = directory
-        self._refused = False
+        self._memory = mmap.mmap(-1, 1)
+
+    @property
+    def _refused(self) -> bool:
+        return self._memory[0] == 1
+
+    @_refused.setter
+    def _refused(self, refused: bool) -> None:
+        self._memory[0] = refused
 
     def watching(self, send: Send) -> Send:
         """Remember from the receiver's own answers whether notices are stored."""
@@ -69,7 +79,7 @@ _storage: Storage | None = None
 
 
 def storage() -> Storage:
-    """This process's own."""
+    """This process's, and its children's."""
     global _storage
     if _storage is None:
         from django.conf import settings

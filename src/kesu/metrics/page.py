@@ -40,14 +40,27 @@ class _Latest(Collector):
 
 
 class MetricsPage:
-    """``run`` calls a function where it may use the database; ``now`` is the desk's clock."""
+    """``run`` calls a function where it may use the database; ``now`` is the desk's clock; ``pages`` says which process
+    serves the pages, if another one does.
+    """
 
-    def __init__(self, gate: Gate, *, now: Callable[[], datetime], run: Run) -> None:
+    def __init__(
+        self,
+        gate: Gate,
+        *,
+        now: Callable[[], datetime],
+        run: Run,
+        pages: Callable[[], Awaitable[int | None]] | None = None,
+    ) -> None:
         self._gate, self._now, self._run = gate, now, run
         self._registry = CollectorRegistry()
         self.notices = NoticeCounters(self._registry)
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self._registry)
+        self._pages = pages
+        self._pages_pid: int | None = None
+        if pages is not None:
+            ProcessCollector(namespace="kesu_pages", pid=lambda: self._pages_pid or "none", registry=self._registry)
         self._latest = _Latest()
         self._registry.register(self._latest)
         self._figures = Figures()
@@ -62,6 +75,8 @@ class MetricsPage:
             if asyncio.get_running_loop().time() - self._read_at > FRESH_SECONDS:
                 self._latest.metrics = await self._read()
                 self._read_at = asyncio.get_running_loop().time()
+        if self._pages is not None:
+            self._pages_pid = await self._pages()
         await _answer(send, 200, generate_latest(self._registry), CONTENT_TYPE_LATEST.encode())
 
     async def _read(self) -> Sequence[Metric]:

@@ -1,7 +1,5 @@
-"""One web process: the receiver of notices as raw ASGI, beside Django's pages served as WSGI in threads.
-
-Django under ASGI would open a database connection a request; the receiver needs neither Django's middleware nor
-its threads.
+"""What answers at the port: notices are received here as raw ASGI, health and metrics told; all else is forwarded to
+the process of the pages, so that no page, however long it takes, holds up a notice.
 """
 
 from __future__ import annotations
@@ -9,7 +7,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Awaitable, Callable
 
 import django
 import psycopg
@@ -20,10 +17,9 @@ from kesu.config.settings import CONFIGURATION
 
 django.setup()
 
-from a2wsgi import WSGIMiddleware  # noqa: E402
-from django.core.wsgi import get_wsgi_application  # noqa: E402
 from django.db import connection  # noqa: E402
 
+from kesu.config.forwarding import Forwarding  # noqa: E402
 from kesu.config.lifecycle import schema_is_current  # noqa: E402
 from kesu.intake import rejections  # noqa: E402
 from kesu.intake.directory import Directory  # noqa: E402
@@ -41,14 +37,16 @@ log = structlog.get_logger(__name__)
 FLUSH_SECONDS = 1.0
 
 
-class Application:
-    """The ASGI application. Its parts are made at start-up, when the event loop runs."""
+class Front:
+    """The ASGI application. Its parts are made at start-up, when the event loop runs. ``pages`` is the path of the
+    socket that the pages listen on.
+    """
 
-    def __init__(self) -> None:
-        self._pages = WSGIMiddleware(get_wsgi_application(), workers=CONFIGURATION.web_threads)  # type: ignore[arg-type]
+    def __init__(self, pages: str) -> None:
+        self._pages = Forwarding(pages)
         self._threads = DatabaseThreads(2)
         gate = Gate(CONFIGURATION.metrics_allow, CONFIGURATION.metrics_token.get_secret_value())
-        self._metrics = MetricsPage(gate, now=clock.now, run=self._threads.run)
+        self._metrics = MetricsPage(gate, now=clock.now, run=self._threads.run, pages=self._pages.process)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith(NOTIFY_PATH):
@@ -58,7 +56,7 @@ class Application:
         elif scope["type"] == "http" and scope["path"] == METRICS_PATH:
             await self._metrics(scope, receive, send)
         elif scope["type"] == "http":
-            await self._pages(scope, receive, send)  # type: ignore[arg-type]
+            await self._pages(scope, receive, send)
         elif scope["type"] == "lifespan":
             await self._lifespan(receive, send)
 
@@ -92,6 +90,7 @@ class Application:
             await self._flusher
         await self._writer.close()
         await self._gateway.close()
+        await self._pages.close()
         await asyncio.to_thread(self._threads.close)
 
     async def _fetch_platform_keys(self, account_id: int) -> None:
@@ -112,9 +111,11 @@ class Application:
                     log.warning("rejections_not_stored", error=type(error).__name__)
 
     async def _health(self, path: str, send: Send) -> None:
-        """``/healthz``: the process lives. ``/readyz``: the database answers and takes what arrives, and its
-        schema is this version's."""
+        """``/healthz``: the process lives. ``/readyz``: the database answers and takes what arrives, its schema is
+        this version's, and the pages answer."""
         problem = "" if path == "/healthz" else await self._threads.run(_not_ready)
+        if path == "/readyz" and not problem and await self._pages.process() is None:
+            problem = "the process of the pages does not answer"
         body = json.dumps({"status": problem or "ok"}).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": 503 if problem else 200, "headers": headers})
@@ -142,6 +143,3 @@ def _not_ready() -> str:
     except Exception as error:  # noqa: BLE001 - whatever keeps the database from answering is the answer
         return f"the database does not answer ({type(error).__name__})"
     return ""
-
-
-application: Callable[[Scope, Receive, Send], Awaitable[None]] = Application()
