@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from django.db import connection, transaction
-from django.db.models import Max, QuerySet
+from django.db.models import Max, Q, QuerySet
 
 from kesu.complaints.models import Complaint, PayerText, PayerTextBacklog, TimelineEntry
 
@@ -121,10 +121,8 @@ def fill() -> int:
 
 def _numbered(complaints: QuerySet[Complaint], number: str) -> list[int]:
     lookups = [
-        complaints.filter(orders__transaction_id=number),
-        complaints.filter(orders__out_trade_no=number),
-        complaints.filter(service_orders__order_id=number),
-        complaints.filter(service_orders__out_order_no=number),
+        complaints.filter(Q(orders__transaction_id=number) | Q(orders__out_trade_no=number)),
+        complaints.filter(Q(service_orders__order_id=number) | Q(service_orders__out_order_no=number)),
         _saying(complaints, number),
     ]
     if len(number) >= _SHORTEST_PREFIX:
