@@ -6,11 +6,13 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 
 from kesu.complaints import queries
 from kesu.complaints.cursors import Cursor, CursorError
 from kesu.complaints.models import Complaint
-from tests.desk_seeds import make_complaint
+from kesu.merchants import grants
+from tests.desk_seeds import make_complaint, make_merchant, make_user
 
 MINUTE = timedelta(minutes=1)
 
@@ -88,6 +90,24 @@ def test_a_narrower_view_shows_what_its_count_says(desk, day, now, only, conditi
     expected = {case.pk for case in Complaint.objects.filter(open=True) if condition(case, day["user"], now)}
     assert set(shown(desk.get(f"/?only={only}"))) == expected
     assert queries.counts(day["user"], now=now).only[only] == len(expected)
+
+
+def test_the_counts_are_of_what_a_person_sees(day, now):
+    others = make_merchant(now, "1900000309", "别家")
+    make_complaint(others, 300, now=now)
+    nobody, agent = (make_user(name, role="agent", all_merchants=False) for name in ("nobody", "agent"))
+    grants.grant(agent, others)
+    few = queries.counts(agent, now=now)
+    assert (few.open, few.all, few.only["unclaimed"], few.only["mine"]) == (1, 1, 1, 0)
+    for blind in (nobody, AnonymousUser()):
+        none = queries.counts(blind, now=now)
+        assert (none.open, none.all, set(none.only.values())) == (0, 0, {0})
+
+
+@pytest.mark.django_db
+def test_an_empty_desk_counts_nothing(now):
+    none = queries.counts(make_user(), now=now)
+    assert (none.open, none.all, set(none.only.values()), none.newest_round) == (0, 0, {0}, 0)
 
 
 def test_the_count_of_all_is_bounded(desk, day, now, monkeypatch):
