@@ -241,6 +241,28 @@ def test_a_refund_above_the_limit_waits_for_a_second_person(play):
     play(steps)
 
 
+def test_a_block_that_was_set_aside_for_a_request_is_told_in_the_audit(play):
+    async def steps(office):
+        complaint = await office.case(amount=600_000, problem_type="OTHERS")
+        await office.do(refunding.refund, complaint, 1_000, by="manager", consent=Consent(("partial_refund",)))
+        await office.advance_seconds(61)
+        complaint = await office.open(complaint.complaint_id)
+        with pytest.raises(Refused):
+            await office.do(refunding.refund, complaint, by="manager")
+        why = Consent(override_reason="第一笔金额填错, 余款另退")
+        request = await office.do(refunding.refund, complaint, by="manager", consent=why)
+        assert isinstance(request, RefundRequest)
+        [entry] = await in_thread(lambda: list(AuditEntry.objects.filter(action="overridden")))
+        assert entry.username == "manager"
+        assert entry.details == {
+            "request": request.pk,
+            "codes": ["duplicate_refund"],
+            "reason": "第一笔金额填错, 余款另退",
+        }
+
+    play(steps)
+
+
 def test_nobody_grants_a_request_of_their_own(play):
     async def steps(office):
         complaint = await office.case(amount=600_000, problem_type="OTHERS")

@@ -71,6 +71,15 @@ def test_money_times_and_rates_are_written_as_people_read_them() -> None:
         assert percent(None) == "暂无投诉"
 
 
+def test_a_long_wait_is_told_in_hours() -> None:
+    waiting = case(RAISED, state="PENDING", need_immediate_service=True, now=14)
+    urgent = judged(Reply("您好"), waiting, now=14)[GuardCode.IMMEDIATE_SERVICE_OWED]
+    with override("zh-hans"):
+        assert "已等待 14小时" in sentence(urgent)
+    with override("en"):
+        assert "was asked for 14 h ago and nobody has answered (within 10 min is meant)" in sentence(urgent)
+
+
 def test_the_other_step_is_named() -> None:
     waiting = judged(Reply("您好"), case(commands=(command(money.CommandState.UNKNOWN),)))
     with override("en"):

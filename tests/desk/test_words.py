@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import translation
 
-from kesu.desk import durations, words
+from kesu.complaints import durations
+from kesu.desk import words
 from kesu.desk.templatetags.desk import ago, exactly, moment, money
 from kesu.rules.operations import OPERATION_ACTORS, Actor
 from kesu.wechatpay import rejections

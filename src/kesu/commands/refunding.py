@@ -23,7 +23,7 @@ from kesu.commands import checks
 from kesu.commands.errors import InvalidCommand, Refused
 from kesu.commands.models import Command, Refund, RefundRequest
 from kesu.commands.refunds import left_of
-from kesu.commands.verbs import NO_CONSENT, Consent, locked, plan, subject
+from kesu.commands.verbs import NO_CONSENT, Consent, audit_overridden, locked, plan, subject
 from kesu.complaints.models import Complaint, Order
 
 LONGEST_REASON_BYTES = 80
@@ -173,6 +173,8 @@ def _refund_or_ask(
     )
     told = {"request": request.pk, "amount": wanted.amount, "order": wanted.order.transaction_id}
     record(actor, Action.REFUND_REQUESTED, subject(complaint), told, now=now)
+    reason = consent.override_reason[:300]
+    audit_overridden(actor, complaint, verdict, {"request": request.pk}, reason, now=now)
     return request
 
 

@@ -273,9 +273,15 @@ def _audit(
     if payload.get("text"):
         details["text_sha256"] = checks.fingerprint(str(payload["text"]))
     record(actor, ACTIONS[Command.Kind(command.kind)], subject(complaint), details, now=now)
+    audit_overridden(actor, complaint, verdict, {"command": command.pk}, command.override_reason, now=now)
+
+
+def audit_overridden(
+    actor: Actor, complaint: Complaint, verdict: checks.Verdict, about: dict[str, Any], reason: str, *, now: datetime
+) -> None:
+    """What of the guards was set aside, and why, if anything was. ``about``: for what."""
     if verdict.overridden:
-        codes = [concern.code for concern in verdict.overridden]
-        told = {"command": command.pk, "codes": codes, "reason": command.override_reason}
+        told = {**about, "codes": [concern.code for concern in verdict.overridden], "reason": reason}
         record(actor, Action.OVERRIDDEN, subject(complaint), told, now=now)
 
 

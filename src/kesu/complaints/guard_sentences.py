@@ -32,8 +32,8 @@ BEFORE_ANYTHING: Words = {
         " to settle it."
     ),
     _C.IMMEDIATE_SERVICE_OWED: _(
-        "Immediate service was asked for %(waited_minutes)s min ago and nobody has answered (within "
-        "%(allowed_minutes)s min is meant). Answer with an immediate-service reply first."
+        "Immediate service was asked for %(waited_minutes)s ago and nobody has answered (within "
+        "%(allowed_minutes)s is meant). Answer with an immediate-service reply first."
     ),
     _C.CAMPAIGN: _(
         "This case may belong to an organised wave of complaints. Refund in full first and leave the case open, "

@@ -9,6 +9,7 @@ from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from kesu.clock import BEIJING
+from kesu.complaints.durations import duration
 from kesu.complaints.guard_sentences import SENTENCES
 from kesu.rules.guards import Better, Finding, RuleSource
 from kesu.rules.rates import Outcome, RateEffect, RateName
@@ -95,10 +96,12 @@ def percent(basis_points: int | None) -> str:
 
 
 def _worded(name: str, value: int | str | datetime) -> str:
-    """A value as people read it: yuan for fen, Beijing time for an instant."""
+    """A value as people read it: yuan for fen, hours for many minutes, Beijing time for an instant."""
     if isinstance(value, datetime):
         return f"{value.astimezone(BEIJING):%Y-%m-%d %H:%M}"
     if isinstance(value, int):
+        if name.endswith("_minutes"):
+            return duration(value * 60)
         return _yuan(value) if name.endswith("_fen") else str(value)
     return str(VERBS.get(value, value)) if name == "verb" else value
 

@@ -13,8 +13,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 
 from kesu.accounts.roles import Permission
+from kesu.complaints import durations
 from kesu.complaints.models import Complaint
-from kesu.desk import durations, words
+from kesu.desk import words
 from kesu.desk.patterns import written
 from kesu.desk.templatetags.desk import exactly, money
 from kesu.rules.deadlines import urgency

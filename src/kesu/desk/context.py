@@ -10,7 +10,7 @@ from django.utils.functional import SimpleLazyObject
 
 from kesu import __version__, clock
 from kesu.accounts.roles import Permission, permissions
-from kesu.desk import durations
+from kesu.complaints import durations
 from kesu.intake.storage import storage
 
 THEMES = ("auto", "light", "dark")

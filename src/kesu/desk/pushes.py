@@ -8,7 +8,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from kesu.alerts.titles import title_of
-from kesu.desk import durations, words
+from kesu.complaints import durations
+from kesu.desk import words
 
 STATES: words.Words = {
     "pending": _("Waiting"),

@@ -14,7 +14,8 @@ from django.utils.translation import gettext
 from kesu import clock
 from kesu.alerts.models import Message
 from kesu.clock import BEIJING
-from kesu.desk import durations, patterns, pushes, words
+from kesu.complaints import durations
+from kesu.desk import patterns, pushes, words
 from kesu.merchants.models import Account
 
 register = template.Library()

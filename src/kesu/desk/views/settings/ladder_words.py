@@ -6,7 +6,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from kesu.alerts.preview import ReachProblem
-from kesu.desk import durations, words
+from kesu.complaints import durations
+from kesu.desk import words
 from kesu.rules.ladder_steps import Audience, ClockKind, LadderProblem, LadderStep, StepTrigger
 
 CLOCKS: words.Words = {ClockKind.REPLY: gettext_lazy("Reply"), ClockKind.COMPLETE: gettext_lazy("Completion")}
