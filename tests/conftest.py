@@ -28,6 +28,7 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "kesu.config.settings"
 import django  # noqa: E402 - the environment above must stand first
 
 from kesu.config.database import EmbeddedPostgres  # noqa: E402
+from tests.emptying import delete_instead_of_flush  # noqa: E402
 
 django.setup()
 
@@ -35,7 +36,7 @@ django.setup()
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """Threads of the code under test keep connections; they must not keep the test database from being dropped."""
-    _let_tests_empty_the_audit()
+    delete_instead_of_flush()
     yield
     with django_db_blocker.unblock():
         from django.db import connection
@@ -45,24 +46,6 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
                 "select pg_terminate_backend(pid) from pg_stat_activity"
                 " where datname = current_database() and pid <> pg_backend_pid()"
             )
-
-
-def _let_tests_empty_the_audit() -> None:
-    """Tests with transactions of their own empty every table afterwards, which the audit's triggers refuse."""
-    from django.db import connection
-
-    # Of the class: beside a browser's event loop the connection is another one.
-    operations: Any = type(connection.ops)
-    flush = operations.sql_flush
-
-    def sql_flush(*arguments: Any, **named: Any) -> list[str]:
-        tables = ("audit_auditentry", "audit_audithead")
-        lift, restore = (
-            [f"alter table {table} {word} trigger user" for table in tables] for word in ("disable", "enable")
-        )
-        return [*lift, *flush(*arguments, **named), *restore]
-
-    operations.sql_flush = sql_flush
 
 
 _server: EmbeddedPostgres | None = None
