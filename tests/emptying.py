@@ -1,7 +1,7 @@
 """How tests with transactions of their own leave the database: empty, as Django's `flush` would.
 
-`flush` truncates some seventy tables, which makes a file for each of their indexes, and then makes the content types and
-permissions again that it took: ten times the work of deleting the few rows that a test has written.
+`flush` truncates some seventy tables, which makes a file for each of their indexes, and then makes the content types
+and permissions again that it took: ten times the work of deleting the few rows that a test has written.
 """
 
 from __future__ import annotations

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from kesu.config.database import EmbeddedPostgres
-from tests.processes import environment, kesu
+from tests.forking import run_kesu
+from tests.prepared import database_of
+from tests.processes import environment
 from tests.sandboxes import ServedSandbox, serving_sandbox
 
 PUBLIC_URL = "http://127.0.0.1:1"
@@ -27,9 +28,7 @@ class Shell:
     secrets: set[str] = field(default_factory=set)
 
     def run(self, *arguments: str, stdin: str = "", **env: str) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            kesu(*arguments), env=self.env | env, input=stdin, capture_output=True, text=True, timeout=90
-        )
+        done = run_kesu(*arguments, env=self.env | env, stdin=stdin, timeout=90)
         told = [secret for secret in self.secrets if secret in done.stdout + done.stderr]
         assert not told, f"{arguments} told a secret"
         assert "Traceback" not in done.stderr, done.stderr
@@ -59,9 +58,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedSandbox]
 def shell(tmp_path_factory: pytest.TempPathFactory, sandbox: ServedSandbox) -> Iterator[Shell]:
     """A desk connected to the sandbox, which knows three complaints. Its database is kept running, for speed."""
     data: Path = tmp_path_factory.mktemp("desk")
-    server = EmbeddedPostgres(data)
-    server.enter()
-    try:
+    with database_of(data):
         shell = Shell(environment(data), secrets_of(sandbox))
         connected = shell.run("merchants", "import-sandbox", str(sandbox.file), "--public-url", PUBLIC_URL)
         assert connected.returncode == 0, connected.stderr
@@ -71,8 +68,6 @@ def shell(tmp_path_factory: pytest.TempPathFactory, sandbox: ServedSandbox) -> I
         read = shell.run("sync", "--days", "2")
         assert read.returncode == 0, read.stderr
         yield shell
-    finally:
-        server.leave()
 
 
 def secrets_of(sandbox: ServedSandbox) -> set[str]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,9 +16,11 @@ from tests.processes import environment
 
 # The whole tree in one process a language: the language is chosen when the program starts.
 WALK = """
-import json, typer
+import functools, json, typer, typer.testing
 from typer.testing import CliRunner
 from kesu.cli import app
+
+typer.testing._get_command = functools.cache(typer.testing._get_command)  # the tree is built once, not for every page
 
 def walk(command, path):
     yield path
@@ -42,10 +46,11 @@ COMMANDS = {
 }
 
 
-def help_pages(language: str, directory: Path) -> dict[str, tuple[int, str]]:
+@cache
+def help_pages(language: str) -> dict[str, tuple[int, str]]:
     done = subprocess.run(
         [sys.executable, "-c", WALK],
-        env=environment(directory, KESU_LANGUAGE=language, COLUMNS="100"),
+        env=environment(Path(os.environ["KESU_DATA"]), KESU_LANGUAGE=language, COLUMNS="100"),
         capture_output=True,
         text=True,
         check=True,
@@ -54,8 +59,8 @@ def help_pages(language: str, directory: Path) -> dict[str, tuple[int, str]]:
 
 
 @pytest.mark.parametrize("language", ["zh-hans", "en"])
-def test_every_command_has_a_help_page_in_the_language_asked_for(language: str, tmp_path: Path):
-    pages = help_pages(language, tmp_path)
+def test_every_command_has_a_help_page_in_the_language_asked_for(language: str):
+    pages = help_pages(language)
     assert set(pages) >= COMMANDS
     for path, (code, text) in pages.items():
         assert code == 0, path
@@ -64,8 +69,8 @@ def test_every_command_has_a_help_page_in_the_language_asked_for(language: str, 
         assert bool(CHINESE.search(said)) == (language == "zh-hans"), f"{path}: {said}"
 
 
-def test_every_option_is_explained_in_chinese(tmp_path: Path):
-    english, chinese = help_pages("en", tmp_path), help_pages("zh-hans", tmp_path)
+def test_every_option_is_explained_in_chinese():
+    english, chinese = help_pages("en"), help_pages("zh-hans")
     untranslated = {
         (path, sentence)
         for path, (_, text) in chinese.items()

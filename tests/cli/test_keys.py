@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from kesu.config.database import EmbeddedPostgres
 from kesu.wechatpay import Client, MerchantCredentials, PlatformKeys, load_private_key, load_public_key
 from tests.cli.conftest import PUBLIC_URL, Shell, secrets_of
+from tests.prepared import database_of
 from tests.processes import environment
 from tests.sandboxes import ServedSandbox, serving_sandbox
 
@@ -27,15 +27,11 @@ def own_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedSand
 @pytest.fixture(scope="module")
 def own_shell(tmp_path_factory: pytest.TempPathFactory, own_sandbox: ServedSandbox) -> Iterator[Shell]:
     data: Path = tmp_path_factory.mktemp("own-desk")
-    server = EmbeddedPostgres(data)
-    server.enter()
-    try:
+    with database_of(data):
         shell = Shell(environment(data), secrets_of(own_sandbox))
         done = shell.run("merchants", "import-sandbox", str(own_sandbox.file), "--public-url", PUBLIC_URL)
         assert done.returncode == 0, done.stderr
         yield shell
-    finally:
-        server.leave()
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import pytest
 
 from kesu.config.database import EmbeddedPostgres
 from tests.cli.conftest import Shell
+from tests.prepared import database_of
 from tests.processes import environment
 
 PASSWORD = "correct horse battery"
@@ -21,15 +22,11 @@ PASSWORD = "correct horse battery"
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     """A desk of its own, with an owner."""
     directory = tmp_path_factory.mktemp("people")
-    server = EmbeddedPostgres(directory)
-    server.enter()
-    try:
+    with database_of(directory):
         shell = Shell(environment(directory))
         added = shell.run("users", "add", "wang", "--password-stdin", stdin=PASSWORD + "\n")
         assert added.returncode == 0, added.stderr
         yield shell
-    finally:
-        server.leave()
 
 
 def add(desk: Shell, name: str, *arguments: str) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from kesu.config.database import EmbeddedPostgres
 from tests.cli.conftest import Shell
+from tests.prepared import database_of
 from tests.processes import environment
 from tests.webhooks.receiver import verify
 
@@ -48,12 +48,8 @@ def address() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     directory: Path = tmp_path_factory.mktemp("webhooks")
-    server = EmbeddedPostgres(directory)
-    server.enter()
-    try:
+    with database_of(directory):
         yield Shell(environment(directory), {"t0ken"})
-    finally:
-        server.leave()
 
 
 def test_a_webhook_from_its_beginning_to_its_end(desk: Shell, address: str) -> None:

@@ -14,6 +14,8 @@ from typing import Any
 import psycopg
 
 from kesu.config.database import EmbeddedPostgres
+from tests.forking import run_kesu
+from tests.prepared import lay_database
 from tests.processes import answers, children, environment, free_port, kesu, named, processes, until
 from tests.sandboxes import ServedSandbox
 
@@ -36,8 +38,9 @@ class Desk:
         self._postgres = EmbeddedPostgres(self.data)
 
     def connect(self) -> None:
-        command = kesu("merchants", "import-sandbox", str(self.sandbox.file), "--public-url", self.url)
-        done = subprocess.run(command, env=self.env, capture_output=True, text=True)
+        """Connected to the sandbox, on a database that the desk finds there."""
+        lay_database(self.data)
+        done = run_kesu("merchants", "import-sandbox", str(self.sandbox.file), "--public-url", self.url, env=self.env)
         assert done.returncode == 0, done.stderr
 
     def start(self) -> None:

@@ -5,7 +5,6 @@ What counts is the platform's own record after each press.
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.e2e.conftest import SCREENSHOTS
+from tests.forking import run_kesu
+from tests.prepared import lay_database
 from tests.processes import answers, environment, free_port, kesu, running, until
 from tests.sandboxes import ServedSandbox, serving_sandbox
 
@@ -35,12 +36,13 @@ class Day:
         self.env = environment(directory / "desk", KESU_LANGUAGE="zh-hans")
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        lay_database(directory / "desk")
         self.run("merchants", "import-sandbox", str(sandbox.file), "--public-url", self.url)
         for name in ("owner", "agent", "manager"):
             self.run("users", "add", name, "--role", name, "--password-stdin", stdin=f"{PASSWORD}\n")
 
     def run(self, *arguments: str, stdin: str = "") -> None:
-        done = subprocess.run(kesu(*arguments), env=self.env, input=stdin, capture_output=True, text=True, timeout=90)
+        done = run_kesu(*arguments, env=self.env, stdin=stdin, timeout=90)
         assert done.returncode == 0, done.stderr
 
     def truth(self, number: str) -> dict[str, Any]:

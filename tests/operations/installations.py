@@ -12,8 +12,9 @@ from typing import Any
 
 from kesu.config.archive import Place
 from kesu.config.database import EmbeddedPostgres
+from tests.forking import run_kesu
 from tests.operations.servers import contents
-from tests.processes import environment, kesu
+from tests.processes import environment
 
 
 @dataclass
@@ -25,8 +26,7 @@ class Installation:
 
     def run(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
         more = {"KESU_DATABASE_URL": self.url} if self.url else {}
-        environ = environment(self.data, **more, **env)
-        return subprocess.run(kesu(*arguments), env=environ, capture_output=True, text=True, timeout=120)
+        return run_kesu(*arguments, env=environment(self.data, **more, **env))
 
     def works(self, *arguments: str, **env: str) -> str:
         done = self.run(*arguments, **env)

@@ -16,6 +16,7 @@ from kesu.config import archive
 from kesu.config.archive import ArchiveError
 from tests.operations.installations import Installation
 from tests.operations.servers import external_server
+from tests.prepared import lay_database
 from tests.processes import answers, environment, free_port, kesu, running
 
 
@@ -23,6 +24,7 @@ from tests.processes import answers, environment, free_port, kesu, running
 def original(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """A desk with cases, pictures, pushes and sealed data; its server is kept running, for speed."""
     made = Installation(tmp_path_factory.mktemp("original"))
+    lay_database(made.data)
     with made.place():
         made.fill()
         yield made

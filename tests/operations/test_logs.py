@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import re
-import subprocess
 import urllib.request
 from typing import NamedTuple
 from urllib.parse import urlencode
@@ -13,6 +12,8 @@ from urllib.parse import urlencode
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.forking import run_kesu
+from tests.prepared import lay_database
 from tests.processes import answers, environment, free_port, kesu, running, until
 from tests.sandboxes import ServedSandbox, serving_sandbox
 
@@ -39,8 +40,9 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
         port = free_port()
         url = f"http://127.0.0.1:{port}"
         env = environment(directory / "desk", KESU_LOG_FORMAT="json", KESU_PUBLIC_URL=url) | {"KESU_LOG_LEVEL": "debug"}
-        for words in (["merchants", "import-sandbox", str(sandbox.file), "--public-url", url],):
-            subprocess.run(kesu(*words), env=env, check=True, capture_output=True)
+        lay_database(directory / "desk")
+        connected = run_kesu("merchants", "import-sandbox", str(sandbox.file), "--public-url", url, env=env)
+        assert connected.returncode == 0, connected.stderr
         with running(kesu("serve", "--port", str(port)), log, env, ready=lambda: answers(f"{url}/readyz")):
             _metrics(url)  # sends are counted from the first reading on
             token = _everything_happens(sandbox, port)

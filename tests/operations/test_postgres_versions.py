@@ -16,6 +16,7 @@ import pytest
 
 from tests.operations.installations import Installation
 from tests.operations.servers import external_server
+from tests.prepared import lay_database
 from tests.processes import answers, environment, free_port, kesu, running, until
 from tests.sandboxes import serving_sandbox
 
@@ -51,6 +52,7 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 def original(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     """A desk with an embedded database, of the newest version."""
     made = Installation(tmp_path_factory.mktemp("original"))
+    lay_database(made.data)
     made.fill()
     return made
 

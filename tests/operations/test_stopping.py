@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 
 from kesu.config.archive import Place
-from kesu.config.database import EmbeddedPostgres
+from tests.forking import run_kesu
+from tests.prepared import database_of
 from tests.processes import environment, kesu, running, until
 from tests.sandboxes import ServedSandbox, serving_sandbox
 
@@ -101,11 +102,9 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
         sandbox = stack.enter_context(serving_sandbox(tmp_path / "sandbox"))
         data = tmp_path / "desk"
         env = environment(data, KESU_POLL_NEWEST_SECONDS="600", PYTHONPATH=os.pathsep.join(sys.path))
-        server = EmbeddedPostgres(data)
-        server.enter()
-        stack.callback(server.leave)
-        connect = kesu("merchants", "import-sandbox", str(sandbox.file), "--public-url", "http://127.0.0.1:1")
-        subprocess.run(connect, env=env, check=True, capture_output=True)
+        stack.enter_context(database_of(data))
+        connect = ("merchants", "import-sandbox", str(sandbox.file), "--public-url", "http://127.0.0.1:1")
+        assert run_kesu(*connect, env=env).returncode == 0
         yield Desk(sandbox, Place.of(data, ""), env, tmp_path / "worker.log")
 
 

@@ -16,7 +16,7 @@ import pytest
 
 import kesu as installed
 from kesu.config.archive import Place
-from kesu.config.database import EmbeddedPostgres
+from tests.prepared import database_of
 from tests.processes import answers, environment, free_port, kesu, running, until
 from tests.sandboxes import ServedSandbox, serving_sandbox
 
@@ -100,9 +100,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     with ExitStack() as stack:
         (tmp_path / "sandbox").mkdir()
         sandbox = stack.enter_context(serving_sandbox(tmp_path / "sandbox"))
-        server = EmbeddedPostgres(tmp_path / "desk")
-        server.enter()
-        stack.callback(server.leave)
+        stack.enter_context(database_of(tmp_path / "desk"))
         make_next_version(tmp_path / "next")
         made = Desk(sandbox, Place.of(tmp_path / "desk", ""), tmp_path / "desk", tmp_path / "next", free_port())
         public = f"http://127.0.0.1:{made.port}"

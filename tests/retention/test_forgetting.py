@@ -24,7 +24,9 @@ from kesu.threads import in_thread
 from kesu.vault import keyring
 from tests.desk_seeds import make_complaint, make_merchant, picture_of, say
 from tests.factories import NOW
-from tests.processes import environment, kesu
+from tests.forking import run_kesu
+from tests.prepared import database_of
+from tests.processes import environment
 from tests.stories.conftest import identity, tell  # noqa: F401 - fixtures
 
 DAY = timedelta(days=1)
@@ -156,17 +158,13 @@ def test_a_request_that_finds_nobody_is_recorded_too(account):
 def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A desk on a working day, with one open and one closed case of the same phone."""
     directory = tmp_path_factory.mktemp("desk")
-    server = EmbeddedPostgres(directory)
-    server.enter()
-    subprocess.run([sys.executable, "-m", "tests.operations.seed"], env=environment(directory), check=True)
-    yield directory
-    server.leave()
+    with database_of(directory):
+        subprocess.run([sys.executable, "-m", "tests.operations.seed"], env=environment(directory), check=True)
+        yield directory
 
 
 def run(data: Path, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        kesu(*arguments), env=environment(data), input=stdin, capture_output=True, text=True, timeout=90
-    )
+    return run_kesu(*arguments, env=environment(data), stdin=stdin, timeout=90)
 
 
 def test_the_command_erases_postpones_and_keeps_the_number_to_itself(data: Path):

@@ -19,6 +19,8 @@ import psycopg
 
 from kesu.config.archive import Place
 from kesu.config.database import EmbeddedPostgres
+from tests.forking import run_kesu
+from tests.prepared import lay_database
 from tests.processes import answers, environment, free_port, kesu, running, until
 from tests.sandboxes import ServedSandbox, serving_sandbox
 from tests.security.walking import filled, pages
@@ -103,6 +105,7 @@ def play(directory: Path) -> Day:
         ) | {"KESU_LOG_LEVEL": "debug"}
         run = _Commands(env)
         log = directory / "desk.log"
+        lay_database(directory / "desk")
         database = EmbeddedPostgres(directory / "desk")
         database.enter()  # kept running, for speed
         run(["merchants", "import-sandbox", str(sandbox.file), "--public-url", url])
@@ -152,13 +155,8 @@ class _Commands:
 
 def _people_and_channels(run: _Commands, sandbox: ServedSandbox, day: Day) -> str:
     """An owner with a token, and a channel of every kind that has something to hide; most lead nowhere."""
-    subprocess.run(
-        kesu("users", "add", "wang", "--role", "owner", "--password-stdin"),
-        env=run.env,
-        input=PASSWORD.encode(),
-        check=True,
-        capture_output=True,
-    )
+    added = run_kesu("users", "add", "wang", "--role", "owner", "--password-stdin", env=run.env, stdin=PASSWORD)
+    assert added.returncode == 0, added.stderr
     nowhere = "http://127.0.0.1:1"
     mail = ("host=127.0.0.1", "port=1", "user=desk", f"password={MAIL}", "sender=a@example.com")
     company = ("corpid=ww1234567890abcdef", "agentid=1000002", "receivers=@all", f"api_url={nowhere}")
