@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
@@ -66,6 +67,12 @@ def pytest_configure(config: pytest.Config) -> None:
                 "alter system set fsync = off"
             )  # what is proved about durability is proved in tests/crash
             connection.execute("select pg_reload_conf()")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What is loaded by now stays to the end: the collector of garbage need not look through it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
