@@ -40,9 +40,12 @@ P = Permission
 OF_A_COMPLAINT: Mapping[str, Gate | list[Gate]] = {
     "": _READ,
     "/commands": _READ,
-    "/concerns": Gate(P.VIEW, places=_case, bare=False, queries=lambda sides: ["verb=complete", "verb=refund"]),
+    "/concerns": Gate(
+        P.VIEW, places=_case, bare=False, queries=lambda sides: ["verb=complete", "verb=refund&amount=1"]
+    ),
     "/rates": _READ,
     "/of-payer": _READ,
+    "/quick-replies": _READ,
     "/read-again": _act(P.VIEW),
     "/agreements/<log_id>": [
         Gate(P.COMPLETE, method, places=lambda side: _case(side) | {"log_id": "none"}) for method in ("PUT", "DELETE")
@@ -55,6 +58,7 @@ OF_A_COMPLAINT: Mapping[str, Gate | list[Gate]] = {
     "/reject": _act(P.DECIDE_REFUND, reason="已补发"),
     "/refund": _act(P.REFUND, amount=1),
     "/resend-refund": _act(P.REFUND, type="MERCHANT_BANK_CARD"),
+    "/phone": _act(P.REVEAL_PHONE),
     "/notes": _act(P.NOTE, text="已电话联系"),
     "/claim": _act(P.CLAIM),
     "/assign": _act(P.ASSIGN, username="owner-everything"),

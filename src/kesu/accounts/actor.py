@@ -23,12 +23,15 @@ class Via(StrEnum):
 
 @dataclass(frozen=True)
 class Actor:
-    """``address`` is the client's, empty where there is none; ``token`` is the name of the API token that was used."""
+    """``address`` is the client's, empty where there is none; ``token`` is the name of the API token that was used;
+    ``operator`` the account of the operating system that acts in the person's name.
+    """
 
     user: User
     via: Via
     address: str = ""
     token: str = ""
+    operator: str = ""
 
     @classmethod
     def of(cls, request: HttpRequest) -> Actor:

@@ -10,7 +10,7 @@ from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
 from kesu import __version__
-from kesu.api import complaints, desk, looking, problems, webhooks
+from kesu.api import complaints, desk, judging, looking, problems, webhooks
 from kesu.api.authentication import Token
 from kesu.api.shapes import ProblemOut
 
@@ -23,8 +23,8 @@ ERRORS = {
     "422": "The input cannot be used",
 }
 DESCRIPTION = (
-    "Everything that staff can do, by the same functions as the pages. Times are ISO 8601 in UTC, money is fen. "
-    "Errors are application/problem+json."
+    "Everything that staff do with complaints, by the same functions as the pages. Times are ISO 8601 in UTC, "
+    "money is fen. Errors are application/problem+json."
 )
 
 
@@ -59,6 +59,7 @@ api = Api(
 )
 problems.register(api)
 api.add_router("", complaints.router)
+api.add_router("", judging.router)
 api.add_router("", looking.router)
 api.add_router("", desk.router)
 api.add_router("", webhooks.router)

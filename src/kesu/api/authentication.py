@@ -20,6 +20,11 @@ class Token(HttpBearer):
         return tokens.resolve(token, now=clock.now())
 
 
+def may_act(request: HttpRequest, permission: Permission) -> bool:
+    """Whether the caller's role and token both allow it."""
+    return tokens.allows(request.auth, permission)  # type: ignore[attr-defined]
+
+
 def actor_of(request: HttpRequest, permission: Permission = Permission.VIEW) -> Actor:
     """The caller. Raises Forbidden when the person may not, and Problem 403 when only the token may not."""
     token: ApiToken = request.auth  # type: ignore[attr-defined]

@@ -12,18 +12,18 @@ from kesu import clock
 from kesu.accounts.models import User
 from kesu.accounts.roles import Permission
 from kesu.api import shapes, told
-from kesu.api.authentication import actor_of
+from kesu.api.authentication import actor_of, may_act
 from kesu.api.looking import FiltersIn
 from kesu.api.looking import found as _found
 from kesu.api.problems import Problem
-from kesu.commands import checks, facts, payloads, pictures, refunding, resending, verbs
+from kesu.commands import payloads, pictures, refunding, resending, verbs
 from kesu.commands.immediate import Message
 from kesu.commands.models import Command
 from kesu.commands.reading import note_view
 from kesu.commands.resending import Card
 from kesu.commands.seen import Seen
 from kesu.commands.verbs import Consent
-from kesu.complaints import queries, rates
+from kesu.complaints import phones, queries, rates
 from kesu.complaints.cursors import CursorError
 from kesu.complaints.models import Complaint
 
@@ -53,11 +53,13 @@ def list_complaints(
 
 @router.get("/complaints/{complaint_id}", response=shapes.CaseOut)
 def show_complaint(request: HttpRequest, complaint_id: Id) -> dict[str, Any]:
-    """One complaint with its timeline. Reading it here counts as having seen the payer's words."""
+    """One complaint with its timeline. Reading it counts as having seen the payer's words where role and token may
+    reply."""
     actor = actor_of(request)
     row = queries.case(actor.user, _found(actor.user, complaint_id).pk)
     answer = told.case(row)
-    note_view(actor.user, row, now=clock.now())
+    if may_act(request, Permission.REPLY):  # a program that only copies has not read for anybody
+        note_view(actor.user, row, now=clock.now())
     return answer
 
 
@@ -176,6 +178,13 @@ def resend_refund(request: HttpRequest, complaint_id: Id, body: shapes.ResendIn)
     return 202, told.done(done)
 
 
+@router.post("/complaints/{complaint_id}/phone", response=shapes.PhoneOut)
+def reveal_phone(request: HttpRequest, complaint_id: Id) -> dict[str, str]:
+    """The payer's number in the clear, empty where they left none. Each time is written into the audit."""
+    actor = actor_of(request, Permission.REVEAL_PHONE)
+    return {"phone": phones.reveal(actor, _found(actor.user, complaint_id), now=clock.now())}
+
+
 @router.post("/complaints/{complaint_id}/notes", response={201: shapes.NoteOut})
 def note(request: HttpRequest, complaint_id: Id, body: shapes.NoteIn) -> tuple[int, dict[str, Any]]:
     """An internal note."""
@@ -204,27 +213,6 @@ def assign(request: HttpRequest, complaint_id: Id, body: shapes.AssignIn) -> dic
     actor = actor_of(request, Permission.ASSIGN)
     assignee = User.objects.get(username=body.username, is_active=True)
     return _after(actor.user, verbs.assign(actor, _found(actor.user, complaint_id), assignee, now=clock.now()))
-
-
-@router.get("/complaints/{complaint_id}/concerns", response=list[shapes.ConcernOut])
-def concerns(
-    request: HttpRequest, complaint_id: Id, verb: Literal["complete", "approve_refund", "refund"]
-) -> list[shapes.ConcernOut]:
-    """What there is to know before a verb, the gravest first. A refund is looked at as one of all that is left."""
-    row = _found(actor_of(request).user, complaint_id)
-    now = clock.now()
-    case = facts.of(row, now=now)
-    kind = Command.Kind(verb)
-    payload = payloads.whole_refund(case) if kind == Command.Kind.REFUND else {}
-    return [told.concern(found) for found in checks.look_at(case, row, kind, payload, now=now)]
-
-
-@router.post("/complaints/{complaint_id}/lint", response=list[shapes.ConcernOut])
-def lint(request: HttpRequest, complaint_id: Id, body: shapes.LintIn) -> list[shapes.ConcernOut]:
-    """What guards and red lines say of a reply, before it is sent. Nothing is kept."""
-    row = _found(actor_of(request).user, complaint_id)
-    found = checks.look(row, Command.Kind.REPLY, {"text": body.text}, now=clock.now())
-    return [told.concern(one) for one in found]
 
 
 @router.post("/complaints/{complaint_id}/pictures", response={201: shapes.PictureOut})

@@ -15,7 +15,7 @@ from kesu.accounts.models import User
 from kesu.accounts.roles import Permission
 from kesu.api import shapes, told
 from kesu.api.authentication import actor_of
-from kesu.commands import agreements
+from kesu.commands import agreements, quick_replies
 from kesu.complaints import queries
 from kesu.complaints.filters import Filters
 from kesu.complaints.media import PICTURE_TYPES
@@ -99,6 +99,17 @@ def of_payer(request: HttpRequest, complaint_id: Id) -> list[dict[str, Any]]:
     actor = actor_of(request)
     others = queries.others_of_payer(actor.user, found(actor.user, complaint_id))
     return [told.complaint(row) for row in others[: queries.OTHERS_LIMIT]]
+
+
+@router.get("/complaints/{complaint_id}/quick-replies", response=list[shapes.FilledOut])
+def filled_quick_replies(request: HttpRequest, complaint_id: Id) -> list[dict[str, Any]]:
+    """The quick replies for this complaint, filled in for it and for you, those for its kind of problem first."""
+    actor = actor_of(request)
+    row = found(actor.user, complaint_id)
+    return [
+        {"id": one.pk, "name": one.name, "text": quick_replies.filled(one, row, actor.user, now=clock.now())}
+        for one in quick_replies.offered_for(row)
+    ]
 
 
 @router.post("/complaints/{complaint_id}/read-again", response={202: AskedOut})

@@ -107,7 +107,14 @@ class DecisionIn(Accepting):
 
 
 class LintIn(Input):
-    text: Annotated[str, StringConstraints(max_length=2000, pattern=r"^[^\x00]*$")]
+    """``blocks`` are those of an immediate-service reply; ``text`` is not looked at then."""
+
+    text: Annotated[str, StringConstraints(max_length=2000, pattern=r"^[^\x00]*$")] = ""
+    verb: Literal["reply", "immediate_reply", "reject"] = "reply"
+    pictures: Annotated[list[Number], Field(max_length=4)] = []
+    jump: LinkIn | None = None
+    mini_program: MiniProgramIn | None = None
+    blocks: Blocks | None = None
 
 
 class QuickReplyIn(Input):
@@ -189,6 +196,10 @@ class PictureOfPayerOut(Schema):
     id: int
     log_id: str
     state: str
+
+
+class PhoneOut(Schema):
+    phone: str
 
 
 class NoteOut(Schema):
@@ -288,6 +299,12 @@ class RatesOut(Schema):
     mchid: str
     timely: RateOut
     repeat: RateOut
+
+
+class FilledOut(Schema):
+    id: int
+    name: str
+    text: str
 
 
 class QuickReplyOut(Schema):

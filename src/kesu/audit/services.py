@@ -60,9 +60,13 @@ def record(
         address=actor.address if actor else "",
         action=action,
         subject=subject,
-        details={**(details or {}), **({"token": actor.token} if actor and actor.token else {})},
+        details={**(details or {}), **(_by(actor) if actor else {})},
         now=now,
     )
+
+
+def _by(actor: Actor) -> dict[str, str]:
+    return {name: value for name, value in (("token", actor.token), ("operator", actor.operator)) if value}
 
 
 @transaction.atomic

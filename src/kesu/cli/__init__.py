@@ -26,6 +26,7 @@ from kesu.cli import (
     serve,
     sign_in,
     synchronise,
+    taking_back,
     tokens,
     webhooks,
 )
@@ -77,6 +78,9 @@ app.command("reject", help=_("Refuse a refund ticket; the platform completes the
 app.command("note", help=_("Write an internal note on a complaint."))(acting.note)
 app.command("claim", help=_("Take a complaint on."))(acting.claim)
 app.command("assign", help=_("Give a complaint to somebody."))(acting.assign)
+app.command("release", help=_("Give a complaint back."))(taking_back.release)
+app.command("withdraw", help=_("Take back what was not sent to the platform yet."))(taking_back.withdraw)
+app.command("decide", help=_("Grant or decline a refund that waits for a second person."))(taking_back.decide)
 app.add_typer(outbox.app, name="outbox", help=_("Pushes owed, sent and failed."))
 app.add_typer(sign_in.app, name="users", help=_("People who may sign in."))
 app.add_typer(tokens.app, name="tokens", help=_("Keys to the API, each for one person."))

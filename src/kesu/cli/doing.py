@@ -14,6 +14,7 @@ import typer
 
 from kesu.cli.environment import desk, errors, fail, output, show_json
 from kesu.cli.language import _
+from kesu.cli.operator import address, operator
 
 REFUSED, CHANGED, UNKNOWN, WAITING = 3, 4, 5, 6
 WAIT_SECONDS = 60.0
@@ -48,7 +49,7 @@ def do(
         from kesu.commands.wording import difference, invalid, picture_refused
         from kesu.complaints.queries import visible_to
 
-        actor = Actor(_acting(name), Via.CLI)
+        actor = Actor(_acting(name), Via.CLI, address(), operator=operator())
         complaint = (
             visible_to(actor.user).select_related("account", "claimed_by").filter(complaint_id=complaint_id).first()
         )
@@ -101,6 +102,10 @@ def _finish(done: Any, json: bool) -> None:
     from kesu.commands.models import Command, Note, RefundRequest
     from kesu.commands.wording import outcome
 
+    if isinstance(done, RefundRequest) and done.state == RefundRequest.State.DECLINED:
+        _end(json, {"request": done.pk, "state": done.state, "amount": done.amount}, _("Declined."), 0)
+    if isinstance(done, RefundRequest) and done.command is not None:
+        done = done.command
     if isinstance(done, RefundRequest):
         text = _("Above your limit: it waits for a second person (request %d).") % done.pk
         _end(json, {"request": done.pk, "state": done.state, "amount": done.amount}, text, WAITING)
@@ -108,6 +113,9 @@ def _finish(done: Any, json: bool) -> None:
         _end(json, {"note": done.pk}, _("Noted."), 0)
     if not isinstance(done, Command):
         _end(json, {"claimed_by": str(done.claimed_by or "")}, _("Handled by %s.") % (done.claimed_by or "-"), 0)
+    if done.failure == Command.Failure.WITHDRAWN:
+        told = {"command": done.pk, "kind": done.kind, "state": done.state, "failure": done.failure}
+        _end(json, told, _("Taken back; nothing was sent."), 0)
     command = _carried_out(done)
     status = {"confirmed": 0, "failed": 1}.get(command.state, UNKNOWN)
     told = {
