@@ -28,6 +28,8 @@ UNFINISHED = {
     "complaints to read": "select count(*) from sync_refresh",
     "messages": "select count(*) from alerts_message where state in ('pending', 'failed')",
     "tries": "select count(*) from alerts_attempt where outcome = 'sending'",
+    "commands": "select count(*) from commands_command where state in ('planned', 'sending', 'unknown')",
+    "deliveries": "select count(*) from webhooks_delivery where state = 'pending'",
     "steps": "select count(*) from alerts_clock where stopped_at is null"
     " and (due_at <= %(now)s or due_at <= asked_at + interval '1 minute')",
 }

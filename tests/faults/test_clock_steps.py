@@ -8,15 +8,21 @@ from typing import Any
 
 import pytest
 
+from kesu.accounts.actor import Actor, Via
+from kesu.accounts.models import Role, User
 from kesu.alerts.models import Attempt, BudgetKey, Channel
+from kesu.commands import verbs
+from kesu.complaints.models import Complaint
 from kesu.demo.world import World
 from kesu.intake.models import Notice
 from kesu.rules.budget import LIMIT
 from kesu.sync.models import Refresh
 from kesu.threads import in_thread
+from kesu.webhooks import endpoints
 from kesu.worker import watchdog
 from tests.stories.conftest import HOUR, MINUTE
 from tests.stories.witness import at, differences, hour_of, running, unsent
+from tests.webhooks.conftest import subscribe
 
 pytestmark = pytest.mark.story
 
@@ -126,6 +132,55 @@ def test_a_dead_channel_that_was_to_be_probed_in_the_future_is_probed_soon(tell:
         assert (channel.dead_since, channel.probe_at) == (None, None)
 
     tell(story)
+
+
+def test_a_reply_written_at_a_machine_an_hour_ahead_is_sent_within_a_minute_and_once(tell: Any):
+    async def story(world: World) -> None:
+        complaint_id = await world.complain(world.merchant)
+        await world.settle()
+        world.clock_error = AN_HOUR
+        command = await in_thread(reply, complaint_id, now=world.now())
+        world.clock_error = timedelta(0)
+        await world.advance_to(at(M))
+        await in_thread(command.refresh_from_db)
+        assert command.state == "planned"  # by the clock of the others its time has not come
+        await go_on(world, 3 * M)
+        await in_thread(command.refresh_from_db)
+        assert (command.state, command.attempts) == ("confirmed", 1)
+        await go_on(world, 62 * M)
+        assert world.sandbox.state.counters["requests_response"] == 1
+        assert await in_thread(watchdog.look, world.now()) == []
+
+    tell(story)
+
+
+def test_a_delivery_that_was_to_be_tried_in_the_future_arrives_within_minutes_and_once(tell: Any):
+    async def story(world: World) -> None:
+        await world.settle()
+        receiver, endpoint, _secret = await subscribe(world)
+        receiver.answer(503)
+        world.clock_error = AN_HOUR
+        await in_thread(lambda: endpoints.send_test(endpoint, now=world.now()))
+        await world.settle()
+        refused = len(receiver.at())
+        assert refused >= 1
+        world.clock_error = timedelta(0)
+        receiver.answer(204)
+        await world.advance_to(at(M))
+        assert len(receiver.at()) == refused
+        await go_on(world, 3 * M)
+        assert len(receiver.at()) == refused + 1
+        await go_on(world, 62 * M)
+        assert len(receiver.at()) == refused + 1
+
+    tell(story)
+
+
+def reply(complaint_id: str, *, now: Any) -> Any:
+    owner = User.objects.create_user("boss", password="a-long-password", role=Role.OWNER)
+    case = Complaint.objects.select_related("account").get(complaint_id=complaint_id)
+    words, consent = "您好, 经核实是仓库漏发, 今天补发, 请您留意", verbs.Consent(acknowledged=("message_unread",))
+    return verbs.reply(Actor(owner, Via.PAGE, ""), case, words, consent=consent, now=now)
 
 
 def spend_everything(*, now: Any) -> None:

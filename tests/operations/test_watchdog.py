@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from kesu import clock
 from kesu.alerts.dispatch import Dispatcher
 from kesu.alerts.models import Channel, Clock, Message
-from kesu.complaints.models import Complaint
+from kesu.commands.models import Command, Refund
+from kesu.complaints.models import Complaint, Order
 from kesu.demo.world import World
 from kesu.intake.models import Notice
 from kesu.merchants.models import AccountHealth
@@ -19,12 +21,14 @@ from kesu.sync.gateway import Gateway
 from kesu.sync.models import Poll, Refresh
 from kesu.sync.polling import start_polling
 from kesu.threads import in_thread
+from kesu.webhooks.models import Delivery, Endpoint, Event, Lookout
 from kesu.worker import doctor, watchdog
 from kesu.worker.loops import Worker, upkeep
 from kesu.worker.models import Watch
+from tests.desk_seeds import make_complaint
 from tests.factories import NOW, make_account
 
-HOUR = timedelta(hours=1)
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
 
 @pytest.fixture
@@ -46,6 +50,25 @@ def make_channel(**fields: Any) -> Channel:
 def make_message(channel: Channel, **fields: Any) -> Message:
     values = {"kind": "test", "dedupe_key": "k", "created_at": NOW, "due_at": NOW}
     return Message.objects.create(channel=channel, **values | fields)
+
+
+def make_command(case: Complaint, **fields: Any) -> Command:
+    values = {"kind": "refund", "payload": "{}", "key": "k", "via": "page", "planned_at": NOW}
+    return Command.objects.create(account=case.account, complaint=case, **values | fields)
+
+
+def make_refund(command: Command, **fields: Any) -> Refund:
+    order = Order.objects.create(complaint=command.complaint, transaction_id=str(command.pk), amount=100)
+    values = {"out_refund_no": str(command.pk), "amount": 100, "total": 100, "state": "processing", "created_at": NOW}
+    about = {"account": command.account, "complaint": command.complaint, "order": order, "command": command}
+    return Refund.objects.create(**about, **values | fields)
+
+
+def make_delivery(endpoint: Endpoint, case: Complaint, **fields: Any) -> Delivery:
+    event = Event.objects.create(
+        event_id=uuid4(), complaint=case, type="complaint.updated", cause=uuid4().hex, created_at=NOW
+    )
+    return Delivery.objects.create(endpoint=endpoint, event=event, created_at=NOW, **fields)
 
 
 def test_a_case_that_lost_its_clocks_is_armed_again_and_wakes_people(tell):
@@ -127,8 +150,6 @@ def test_a_desk_at_work_violates_nothing(tell):
 
 
 def test_a_case_is_not_asked_for_twice_while_its_reading_is_under_way(account):
-    from tests.desk_seeds import make_complaint
-
     # Without its round a case cannot be armed by what is known: only the reading heals it.
     make_complaint(account, 1, now=NOW).rounds.all().delete()
     Clock.objects.all().delete()
@@ -160,6 +181,37 @@ def test_work_planned_by_a_clock_that_ran_ahead_is_made_due(account):
     assert violated() == {}
     assert Refresh.objects.filter(due_at__lte=NOW, leased_until=None).count() == 2
     assert Message.objects.get().due_at == NOW
+
+
+def test_acts_and_deliveries_of_a_clock_that_ran_ahead_are_made_due(account):
+    case = make_complaint(account, 1, now=NOW)
+    sent = make_command(case, state="sending", sent_at=NOW, due_at=NOW + HOUR)
+    other = make_complaint(account, 2, now=NOW)
+    looked_for = make_command(other, state="unknown", sent_at=NOW, due_at=NOW + 5 * MINUTE)
+    soon = NOW + 40 * MINUTE
+    refunds = [make_refund(looked_for, due_at=soon), make_refund(sent, due_at=soon, looks=8)]
+    hook = Endpoint.objects.create(name="工单系统", url="https://hook.test", created_at=NOW)
+    fresh = make_delivery(hook, case, due_at=NOW + HOUR)
+    failed = make_delivery(hook, case, due_at=NOW + HOUR, failures=5)
+    told = {"command_out_of_reach": 1, "refund_out_of_reach": 1, "delivery_out_of_reach": 1}
+    assert violated().items() >= told.items()
+    watchdog.watch(now=NOW)
+    assert not violated().keys() & told.keys()
+    due = [sent, looked_for, *refunds, fresh, failed]
+    for row in due:
+        row.refresh_from_db()
+    assert [(row.due_at - NOW) / MINUTE for row in due] == [0, 5, 0, 40, 0, 60]
+    assert (sent.state, sent.attempts) == ("sending", 0)  # to be read for, not to be sent
+
+
+def test_a_lookout_that_ran_ahead_looks_again_at_what_it_passed_over(account, settings):
+    lead, other = settings.KESU_WEBHOOK_DUE_SOON[:2]
+    Lookout.objects.create(lead_seconds=lead.total_seconds(), reached=NOW + HOUR + lead)
+    Lookout.objects.create(lead_seconds=other.total_seconds(), reached=NOW + other)
+    assert violated() == {"lookout_out_of_reach": 1}
+    watchdog.watch(now=NOW)
+    assert violated() == {}
+    assert Lookout.objects.get(pk=lead.total_seconds()).reached == NOW + lead
 
 
 def test_a_push_held_back_on_purpose_is_left_alone(account):

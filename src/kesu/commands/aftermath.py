@@ -20,6 +20,8 @@ from kesu.wechatpay.resources import Refund as PlatformRefund
 log = structlog.get_logger(__name__)
 
 FIRST_LOOK = timedelta(minutes=1)
+LONGEST_LOOK = timedelta(hours=6)
+LOOKS_UNTIL_LONGEST = 9
 """The platform asks for no earlier query (查询单笔退款, https://pay.weixin.qq.com/doc/v3/merchant/4012791863)."""
 
 STATES = {
@@ -87,7 +89,7 @@ def _note_resent(command: Command, found: PlatformRefund | None, *, now: datetim
 
 def next_look(looks: int) -> timedelta:
     """Wallets take minutes, bank cards up to three working days (查询单笔退款)."""
-    return min(FIRST_LOOK * (1 << min(looks, 9)), timedelta(hours=6))
+    return min(FIRST_LOOK * (1 << min(looks, LOOKS_UNTIL_LONGEST)), LONGEST_LOOK)
 
 
 def _plan_refund_of(command: Command, *, now: datetime) -> None:

@@ -18,19 +18,28 @@ from kesu.alerts.channels import KINDS
 from kesu.alerts.channels.wecom_app.tokens import LEASE as TOKEN_LEASE
 from kesu.alerts.models import AppToken, BudgetKey, Card, Channel, Message
 from kesu.alerts.settlement import PROBE_EVERY
+from kesu.commands import journal, refunds
+from kesu.commands.aftermath import LONGEST_LOOK, LOOKS_UNTIL_LONGEST, next_look
+from kesu.commands.models import Command, Refund
+from kesu.commands.speaking import LOOKS
 from kesu.complaints import media
 from kesu.complaints.models import Media
 from kesu.merchants.limitations import ASK_EVERY
 from kesu.merchants.models import AccountHealth, Limitation
 from kesu.rules.backoff import DELAYS, JITTER_SHARE
+from kesu.rules.hooks import RETRY_AFTER, retry_after
 from kesu.sync.models import Refresh
 from kesu.sync.refreshing import PARKED_FOR
+from kesu.webhooks import claims
+from kesu.webhooks.models import Delivery, Lookout
 from kesu.worker.invariants import AHEAD, Found, Invariant, due_now
 
 LONGEST_PAUSE = max(kind.budget.pause for kind in KINDS.values())
 """Of a key no channel uses any more."""
 LONGEST_BACKOFF = timedelta(seconds=DELAYS[-1] * (1 + JITTER_SHARE))
 LONGEST_FETCH = timedelta(seconds=20 * 2**media.MAX_ATTEMPTS)
+LONGEST_REST = max(journal.LEASE, *LOOKS)
+"""Of a command: its lease, its looks for an unknown outcome; what is put off waits less."""
 
 
 def _budgets(now: datetime) -> Found:
@@ -130,6 +139,43 @@ def _parked(now: datetime) -> Found:
     return Refresh.objects.filter(state=Refresh.State.PARKED, due_at__gt=now + PARKED_FOR + AHEAD)
 
 
+def _commands(now: datetime) -> Found:
+    """Due once more means looked at: one that may have been sent is read for, and never sent again."""
+    return Command.objects.filter(state__in=journal.UNSETTLED, due_at__gt=now + LONGEST_REST + AHEAD).defer(
+        "payload", "secret"
+    )
+
+
+def _refunds(now: datetime) -> Found:
+    later = now + AHEAD
+    late = Q(due_at__gt=later + LONGEST_LOOK)
+    for looks in range(LOOKS_UNTIL_LONGEST):
+        longest = max(refunds.LEASE, next_look(looks))
+        late |= Q(looks=looks, due_at__gt=later + longest) & ~Q(state=Refund.State.ABNORMAL)
+    return Refund.objects.filter(late, due_at__gt=later)
+
+
+def _deliveries(now: datetime) -> Found:
+    later = now + AHEAD
+    late = Q(failures=0, due_at__gt=later + claims.LEASE)
+    for failures in range(1, len(RETRY_AFTER) + 1):
+        late |= Q(failures=failures, due_at__gt=later + max(claims.LEASE, retry_after(failures, 1.0) or claims.LEASE))
+    return Delivery.objects.filter(late, state=Delivery.State.PENDING, due_at__gt=later)
+
+
+def _lookouts(now: datetime) -> Found:
+    """Deadlines that come near meanwhile would be passed over: they lie before what was reached."""
+    ahead = Q(pk__in=[])
+    for lead in settings.KESU_WEBHOOK_DUE_SOON:
+        ahead |= Q(pk=int(lead.total_seconds()), reached__gt=now + lead + AHEAD)
+    return Lookout.objects.filter(ahead)
+
+
+def _look_again(keys: Sequence[Any], now: datetime) -> int:
+    """From now on; what was told early is not told again."""
+    return sum(Lookout.objects.filter(pk=key).update(reached=now + timedelta(seconds=key)) for key in keys)
+
+
 INVARIANTS = (
     Invariant("budget_out_of_reach", _budgets, _heal_budgets),
     Invariant("channel_out_of_reach", _channels, _heal_channels),
@@ -139,4 +185,8 @@ INVARIANTS = (
     Invariant("account_watch_out_of_reach", _accounts, due_now(AccountHealth)),
     Invariant("limitation_out_of_reach", _limitations, due_now(Limitation)),
     Invariant("parked_out_of_reach", _parked, due_now(Refresh)),
+    Invariant("command_out_of_reach", _commands, due_now(Command)),
+    Invariant("refund_out_of_reach", _refunds, due_now(Refund)),
+    Invariant("delivery_out_of_reach", _deliveries, due_now(Delivery)),
+    Invariant("lookout_out_of_reach", _lookouts, _look_again),
 )
