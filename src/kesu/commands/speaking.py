@@ -57,7 +57,7 @@ async def carry_out(gateway: Gateway, pk: int) -> None:
 
 
 def _give_back(command: Command, now: datetime) -> None:
-    journal.give_back(command, now=now, look_at=now + LOOKS[0])
+    journal.give_back(command, now=now, look_at=_next_look(command, now))
 
 
 async def _carry_out(gateway: Gateway, command: Command) -> None:
@@ -185,7 +185,7 @@ async def _settle(gateway: Gateway, command: Command) -> None:
     except (WeChatPayError, NoCredentials) as error:
         # A look that failed proves nothing.
         told = resending.untold(command, str(error))
-        look_at = gateway.now() + LOOKS[min(command.attempts, len(LOOKS) - 1)]
+        look_at = _next_look(command, gateway.now())
         await in_thread(lambda: journal.mark_unknown(command, told, look_at=look_at))
         return
     await in_thread(lambda: _judge(command, now=gateway.now()))
@@ -245,6 +245,15 @@ def _look_again(command: Command, *, now: datetime) -> None:
         _fail(command, Command.Failure.NOT_FOUND, now=now, error=command.error)
 
 
+def _next_look(command: Command, now: datetime) -> datetime:
+    """Soon after the call itself; then ever later, also when the look was the same call again."""
+    again = command.state == Command.State.UNKNOWN
+    wait = LOOKS[min(command.attempts, len(LOOKS) - 1)] if again else LOOKS[0]
+    if command.kind == Command.Kind.REFUND:
+        wait = max(wait, aftermath.FIRST_LOOK)
+    return now + wait
+
+
 async def _nothing_was_sent(command: Command, error: Exception, now: datetime) -> None:
     """Reading or uploading failed: the command is tried again while that may help."""
     retryable = getattr(error, "retryable", False) or isinstance(error, NoCredentials)
@@ -259,7 +268,7 @@ async def _note_error(command: Command, error: WeChatPayError, now: datetime) ->
     """The call came back with an error: it was refused, it may have worked, or it was not made at all."""
     said = resending.untold(command, str(error))
     if error.outcome_unknown or (error.retryable and command.state == Command.State.UNKNOWN):
-        await in_thread(lambda: journal.mark_unknown(command, said, look_at=now + LOOKS[0]))
+        await in_thread(lambda: journal.mark_unknown(command, said, look_at=_next_look(command, now)))
     elif isinstance(error, WrongState) and command.kind == Command.Kind.COMPLETE:
         # A second complete is refused (268440133): somebody else's may have been the first.
         told = _told(error)
