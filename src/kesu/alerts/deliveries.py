@@ -15,12 +15,13 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils.translation import override
 
-from kesu.alerts import digest_texts, digests, heartbeats, holding, lanes, links, messages, people, settlement
+from kesu.alerts import digest_texts, digests, heartbeats, holding, lanes, links, messages, recipients, settlement
 from kesu.alerts.channels import kind_named
 from kesu.alerts.channels.base import ChannelKind, Push
 from kesu.alerts.content import Content
 from kesu.alerts.lanes import Lane
 from kesu.alerts.models import Attempt, BudgetKey, Channel, Message
+from kesu.alerts.people import COPY_FOR
 from kesu.alerts.relevance import overtaken_by
 from kesu.alerts.settlement import Claim
 from kesu.alerts.titles import LADDER_KINDS
@@ -98,6 +99,8 @@ def prepare(claim: Claim, *, now: datetime) -> Delivery:
     if message.kind == digests.KIND:
         return Delivery(kind, kind.parse(json.loads(channel.settings)), _digest_push(message, channel, claim, now))
     case = _case(message, message.complaint, now) if message.complaint else None
+    told = recipients.of_push(channel, [message], now=now)
+    recipients.leave_copies(channel, told.copies, now=now)
     push = Push(
         id=f"{channel.pk}-{message.pk}",
         kind=message.kind,
@@ -105,7 +108,8 @@ def prepare(claim: Claim, *, now: datetime) -> Delivery:
         content=_heartbeat(channel, now)
         if message.kind == heartbeats.KIND
         else messages.compose(message, case, language=channel.language, now=now),
-        mentions=people.mentions_of(message, now=now),
+        mentions=told.mentions,
+        left_out=told.left_out,
         facts=messages.facts_for_machines(message, case),
         short=message.shortened,
         robot=claim.robot,
@@ -120,12 +124,14 @@ def _heartbeat(channel: Channel, now: datetime) -> Content:
 
 def _digest_push(message: Message, channel: Channel, claim: Claim, now: datetime) -> Push:
     digest = digest_texts.compose(message, language=channel.language, now=now)
+    recipients.leave_copies(channel, digest.recipients.copies, now=now)
     return Push(
         id=f"{channel.pk}-{message.pk}",
         kind=message.kind,
         now=now,
         content=digest.content,
-        mentions=digest.mentions,
+        mentions=digest.recipients.mentions,
+        left_out=digest.recipients.left_out,
         facts=digest.facts,
         short=message.shortened,
         robot=claim.robot,
@@ -199,7 +205,9 @@ def _case(message: Message, complaint: Complaint, now: datetime) -> messages.Cas
         kind__in=LADDER_KINDS,
         round_number=message.round_number,
         state__in=[Message.State.SENT, Message.State.DIGESTED],
-    )
+    ).exclude(facts__has_key=COPY_FOR)
+    if original := message.facts.get("copy_of"):
+        sent = sent.filter(pk__lt=original)
     return messages.Case(
         complaint=complaint,
         merchant=_merchant_name(complaint),

@@ -14,7 +14,7 @@ from kesu.alerts import digests, links
 from kesu.alerts.content import Content, Row, Tone
 from kesu.alerts.messages import headline, money
 from kesu.alerts.models import Message
-from kesu.alerts.people import mentions_of_all
+from kesu.alerts.recipients import Recipients, is_personal, of_push
 from kesu.alerts.text import neutralise, shorten
 from kesu.alerts.titles import problem_name, title_of
 from kesu.complaints.models import Complaint
@@ -30,7 +30,7 @@ class Digest:
     """A digest ready to be sent. ``facts`` is JSON for machines."""
 
     content: Content
-    mentions: tuple[str, ...]
+    recipients: Recipients
     facts: dict[str, Any]
 
 
@@ -41,14 +41,23 @@ def compose(message: Message, *, language: str, now: datetime) -> Digest:
     cases.sort(key=lambda case: (case.next_due_at is None, case.next_due_at, case.pk))
     with override(language):
         content = _content(message, messages, cases, now)
-    mentions = mentions_of_all(messages, now=now) if message.mention else ()
+    told = _recipients(message, messages, now)
     facts = {
         "kind": message.kind,
         "number": message.pk,
         "complaint_ids": [case.complaint_id for case in cases],
         "kinds": dict(Counter(found.kind for found in messages)),
     }
-    return Digest(content, mentions, facts)
+    return Digest(content, told, facts)
+
+
+def _recipients(digest: Message, messages: Sequence[Message], now: datetime) -> Recipients:
+    """A group may be shown a digest that calls nobody; a person who is left out of one would never see it."""
+    if not digest.mention and not is_personal(digest.channel):
+        return Recipients(())
+    for message in messages:  # the channel that carries the digest may be another than theirs
+        message.channel = digest.channel
+    return of_push(digest.channel, messages, now=now)
 
 
 def _content(message: Message, messages: Sequence[Message], cases: Sequence[Complaint], now: datetime) -> Content:

@@ -9,7 +9,7 @@ from datetime import datetime
 import structlog
 from django.db.models import F, QuerySet
 
-from kesu.alerts import lanes
+from kesu.alerts import lanes, recipients
 from kesu.alerts.lanes import Lane
 from kesu.alerts.models import Channel, Message
 from kesu.alerts.relevance import pointless
@@ -31,7 +31,7 @@ def gather(lane: Lane, plan: Plan, *, now: datetime) -> int:
     waiting: dict[int, list[Message]] = defaultdict(list)
     gone: dict[str, list[int]] = defaultdict(list)
     kept = plan.kept
-    for message in _due(lane, now)[:COVERED_AT_MOST]:
+    for message in _awake(_due(lane, now)[:COVERED_AT_MOST], now):
         if kept and share_of(message.urgency, message.deadline_at, now) is UrgencyClass.URGENT:
             kept -= 1
         elif reason := pointless(message):
@@ -93,9 +93,29 @@ def _due(lane: Lane, now: datetime) -> QuerySet[Message]:
     )
 
 
+def _awake(messages: Iterable[Message], now: datetime) -> list[Message]:
+    """Without those that would reach nobody but sleepers by themselves: they wait, as if no storm was on."""
+    found = list(messages)
+    by_channel: dict[int, list[Message]] = defaultdict(list)
+    for message in found:
+        by_channel[message.channel_id].append(message)
+    asleep = []
+    for group in by_channel.values():
+        if recipients.is_personal(group[0].channel):
+            ends = recipients.asleep_until_each(group[0].channel, group, now=now)
+            asleep += [(message, end) for message, end in zip(group, ends, strict=True) if end is not None]
+    for message, end in asleep:
+        message.due_at = end
+    Message.objects.bulk_update([message for message, _ in asleep], ["due_at"], batch_size=500)
+    waiting = {message.pk for message, _ in asleep}
+    return [message for message in found if message.pk not in waiting]
+
+
 def _write(messages: list[Message], now: datetime) -> None:
     channel = messages[0].channel
-    mention = any(message.mention for message in messages) and may_mention(channel.digest_mention_at, now)
+    mention = any(message.mention for message in messages) and (
+        recipients.is_personal(channel) or may_mention(channel.digest_mention_at, now)
+    )
     digest = Message.objects.create(
         channel=channel,
         kind=KIND,

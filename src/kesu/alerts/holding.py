@@ -9,7 +9,7 @@ from django.db.models import F, Value
 from django.db.models.fields import DateTimeField
 from django.db.models.functions import Least
 
-from kesu.alerts import digests, lanes, people
+from kesu.alerts import digests, lanes, recipients
 from kesu.alerts.lanes import Lane
 from kesu.alerts.models import Channel, Message
 from kesu.rules import quiet
@@ -18,7 +18,7 @@ from kesu.rules.escalations import UrgencyClass
 
 log = structlog.get_logger(__name__)
 
-NEVER_HELD = ("test", digests.KIND)
+NEVER_HELD = (recipients.TEST, digests.KIND)
 """A person waits for a test; a digest holds what was told it could go."""
 
 
@@ -44,11 +44,7 @@ def hold(lane: Lane, *, now: datetime) -> int:
 
 def held_for_people(message: Message, *, now: datetime) -> datetime | None:
     """Until when a message waits because everybody whom it calls is in quiet hours; None: it goes now."""
-    called = people.called_by(message, now=now)
-    if not called or message.kind in NEVER_HELD:
-        return None
-    hours = people.quiet_hours_of(called)
-    return quiet.held_until((hours.get(userid) for userid in called), message.urgency, message.deadline_at, now)
+    return None if message.kind in NEVER_HELD else recipients.asleep_until(message, now=now)
 
 
 def wait(message: Message, until: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -13,34 +13,43 @@ from kesu.rules.digest import share_of
 from kesu.rules.escalations import UrgencyClass
 from kesu.rules.ladder_steps import Audience
 
-
-def mentions_of(message: Message, *, now: datetime) -> tuple[str, ...]:
-    """What to call people by in the message's channel, each once; without those in quiet hours, unless it is urgent."""
-    return mentions_of_all([message], now=now)
+COPY_FOR = "copy_for"
+"""The fact that names, as WeCom does, the one person for whom a message is a copy (``recipients``)."""
 
 
-def mentions_of_all(messages: Iterable[Message], *, now: datetime) -> tuple[str, ...]:
-    """The same for several messages that are told as one, in their order."""
+def mentions_of_all(messages: Collection[Message], *, now: datetime) -> tuple[str, ...]:
+    """What to call people by in the channel of messages that are told as one, each once, in their order; without those
+    in quiet hours, unless one is urgent."""
     wanted: dict[str, None] = {}
     urgent: set[str] = set()
-    known: dict[tuple[Any, ...], tuple[str, ...]] = {}
-    for message in messages:
-        owner = message.complaint.claimed_by_id if message.complaint else None
-        targets = tuple(message.facts.get("people", ()))
-        case = (message.channel_id, message.mention, message.audience, targets, owner)
-        if case not in known:
-            known[case] = called_by(message, now=now)
-        wanted |= dict.fromkeys(known[case])
+    for message, names in zip(messages, called_by_each(messages, now=now), strict=True):
+        wanted |= dict.fromkeys(names)
         if share_of(message.urgency, message.deadline_at, now) is UrgencyClass.URGENT:
-            urgent.update(known[case])
+            urgent.update(names)
     hours = quiet_hours_of(set(wanted) - urgent) if set(wanted) - urgent else {}
     return tuple(userid for userid in wanted if quiet.quiet_until(hours.get(userid), now) is None)
+
+
+def called_by_each(messages: Iterable[Message], *, now: datetime) -> list[tuple[str, ...]]:
+    """``called_by`` for many messages of which many are for the same people."""
+    known: dict[tuple[Any, ...], tuple[str, ...]] = {}
+    found = []
+    for message in messages:
+        owner = message.complaint.claimed_by_id if message.complaint else None
+        targets, only = tuple(message.facts.get("people", ())), message.facts.get(COPY_FOR)
+        case = (message.channel_id, message.mention, message.audience, targets, owner, only)
+        if case not in known:
+            known[case] = called_by(message, now=now)
+        found.append(known[case])
+    return found
 
 
 def called_by(message: Message, *, now: datetime) -> tuple[str, ...]:
     """Whom a message is for, whether or not they sleep."""
     if not message.mention:
         return ()
+    if only := message.facts.get(COPY_FOR):
+        return _called_in(message.channel, only)
     owner = message.complaint.claimed_by if message.complaint else None
     targets = message.facts.get("people", ())
     return called(message.channel, message.audience, targets, owner, now=now)
@@ -69,6 +78,15 @@ def address_of(user: User, kind: str) -> str:
     if kind not in PersonAddress.Kind.values:
         return user.wecom_userid
     return PersonAddress.objects.filter(user=user, kind=kind).values_list("address", flat=True).first() or ""
+
+
+def _called_in(channel: Channel, userid: str) -> tuple[str, ...]:
+    """What another channel calls somebody by who is known by WeCom's account id."""
+    if channel.kind not in PersonAddress.Kind.values:
+        return (userid,)
+    user = User.objects.filter(wecom_userid=userid).first()
+    address = address_of(user, channel.kind) if user else ""
+    return (address,) if address else ()
 
 
 def named_people(targets: Iterable[str], *, now: datetime) -> list[User]:

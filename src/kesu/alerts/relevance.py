@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from kesu.alerts.models import Message
+from kesu.alerts.people import COPY_FOR
+from kesu.alerts.recipients import is_personal
 from kesu.alerts.titles import LADDER_KINDS
 from kesu.complaints.models import Complaint
 
@@ -59,4 +61,13 @@ def _has_newer_reminder(message: Message) -> bool:
         state__in=TOLD,
         pk__gt=message.pk,
     )
-    return newer.exists()
+    if only := message.facts.get(COPY_FOR):
+        return newer.filter(**{f"facts__{COPY_FOR}": only}).exists()
+    newer = newer.exclude(facts__has_key=COPY_FOR)
+    if not is_personal(message.channel):
+        return newer.exists()
+    # One for other people would tell those of this message nothing.
+    for_whom = (message.audience, message.facts.get("people"))
+    return any(
+        (audience, facts.get("people")) == for_whom for audience, facts in newer.values_list("audience", "facts")
+    )

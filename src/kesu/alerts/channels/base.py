@@ -52,6 +52,7 @@ class SettingsError(ValueError):
 class Push:
     """One message as a channel gets it. ``facts`` is JSON for machines; ``short`` asks for the shortest form.
 
+    ``left_out``: who is not told, of those whom a channel always tells (``PersonalKind``).
     ``robot`` counts the robots of one group from 0, where a channel has several (``GroupKind``).
     """
 
@@ -60,6 +61,7 @@ class Push:
     now: datetime
     content: Content
     mentions: tuple[str, ...] = ()
+    left_out: frozenset[str] = frozenset()
     facts: Mapping[str, Any] | None = None
     short: bool = False
     robot: int = 0
@@ -181,6 +183,14 @@ class GroupKind(Protocol):
 
     def more_budget_secrets(self, settings: Any) -> tuple[str, ...]:
         """``budget_secret`` of the further robots, in the order of ``Push.robot`` from 1 on."""
+
+
+@runtime_checkable
+class PersonalKind(Protocol):
+    """A kind that sends to people, each by themselves: whom a push leaves out sees nothing of it, there is no group."""
+
+    def receivers(self, settings: Any) -> tuple[str, ...]:
+        """Who is told whatever is pushed, unless ``Push.left_out`` names them."""
 
 
 def parse_settings(schema: type[Settings], raw: Mapping[str, Any]) -> Settings:

@@ -11,10 +11,11 @@ import secrets
 from typing import Any
 
 from kesu.alerts.channels.base import Push
-from kesu.alerts.channels.wecom_app.settings import RECEIVERS_AT_MOST, USERID, WecomAppSettings
+from kesu.alerts.channels.wecom_app.settings import USERID, WecomAppSettings
 from kesu.alerts.content import Content, Tone, fit
 from kesu.alerts.text import shorten
 
+TOUSER_AT_MOST = 1000
 TEXT_BYTES = 2048
 SHORT_BYTES = 900
 TITLE_CHARACTERS = 36
@@ -40,11 +41,12 @@ def payload(push: Push, settings: WecomAppSettings) -> dict[str, Any]:
 
 
 def receivers(push: Push, settings: WecomAppSettings) -> tuple[str, ...]:
-    """Who is always told, and whoever this push calls."""
+    """Whoever this push calls, and who is always told unless it leaves them out."""
     if settings.receivers == ("@all",):
         return settings.receivers
     called = filter(USERID.fullmatch, push.mentions)
-    return tuple(dict.fromkeys((*called, *settings.receivers)))[:RECEIVERS_AT_MOST]
+    always = (name for name in settings.receivers if name not in push.left_out)
+    return tuple(dict.fromkeys((*called, *always)))[:TOUSER_AT_MOST]
 
 
 def card(push: Push) -> dict[str, Any]:

@@ -56,6 +56,9 @@ class WecomApp:
     def address(self, settings: WecomAppSettings) -> str:
         return settings.address
 
+    def receivers(self, settings: WecomAppSettings) -> tuple[str, ...]:
+        return settings.receivers
+
     async def send(self, push: Push, settings: WecomAppSettings, client: httpx2.AsyncClient) -> Receipt:
         """A receipt whose answer names whoever was not reached; its card is what may be changed later."""
         body = payload(push, settings)
