@@ -68,6 +68,26 @@ def test_a_link_is_refused_where_the_account_may_send_none(call, case):
     assert call("post", address, {"text": WORDS, "jump": jump | {"text": "字" * 11}}).status_code == 422
 
 
+def test_a_case_of_a_colleague_is_taken_over_by_accepting_that(call, token, case):
+    Complaint.objects.filter(pk=case.pk).update(claimed_by=None, claimed_at=None)
+    address = f"/complaints/{case.complaint_id}"
+    assert call("post", f"{address}/claim", {}, secret=token("agent")).told["claimed_by"] == "api-agent"
+    for verb, body in (("claim", {}), ("assign", {"username": "api-owner"})):
+        stopped = call("post", f"{address}/{verb}", body)
+        assert (stopped.status_code, stopped.told["code"]) == (409, "refused")
+        assert [one["code"] for one in stopped.told["concerns"] if one["level"] == "confirm"] == ["claimed_by_other"]
+    taken = call("post", f"{address}/claim", {"acknowledged": ["claimed_by_other"]})
+    assert taken.told["claimed_by"] == "api-owner"
+
+
+def test_an_agent_takes_no_case_from_a_colleague_whatever_they_accept(call, token, case):
+    Complaint.objects.filter(pk=case.pk).update(claimed_by=None, claimed_at=None)
+    address = f"/complaints/{case.complaint_id}/claim"
+    call("post", address, {})
+    stopped = call("post", address, {"acknowledged": ["claimed_by_other"]}, secret=token("agent"))
+    assert (stopped.status_code, stopped.told["code"]) == (409, "claimed")
+
+
 def test_a_second_command_meets_the_first_as_a_conflict(call, case):
     read(call, case)
     call("post", f"/complaints/{case.complaint_id}/reply", {"text": WORDS})

@@ -84,6 +84,19 @@ def test_blocks_of_a_file_reach_a_payer_who_waits(shell, sandbox, case, tmp_path
     assert "links_not_allowed" in {one["code"] for one in json.loads(stopped.stdout)["concerns"]}
 
 
+def test_a_case_of_a_colleague_is_taken_over_with_a_yes(shell, case):
+    who = acting(shell)
+    if not any(person["username"] == "second" for person in shell.result("users", "list")):
+        added = shell.run("users", "add", "second", "--role", "owner", "--password-stdin", stdin="a-long-password\n")
+        assert added.returncode == 0, added.stderr
+    assert shell.run("claim", case, "--as", "second").returncode == 0
+    stopped = shell.run("assign", case, who[1], *who)
+    assert stopped.returncode == 3
+    assert "[claimed_by_other]" in stopped.stderr
+    assert shell.run("assign", case, who[1], "--accept", "claimed_by_other", *who).returncode == 0
+    assert shell.run("claim", case, "--yes", "--as", "second").returncode == 0
+
+
 def test_amounts_people_and_numbers_that_make_no_sense_are_refused(shell, case):
     for amount in ("a lot", "inf"):
         assert "19.90" in shell.refusal("refund", case, "--amount", amount, *acting(shell))

@@ -296,7 +296,9 @@ def test_notes_claims_and_assignments_stay_inside_the_desk(play):
         before = await office.truth(complaint)
         written = await office.do(verbs.note, complaint, "已电话联系仓库, 下午回复")
         await office.do(verbs.claim, complaint)
-        await office.do(verbs.assign, complaint, office.people["manager"].user, by="owner")
+        manager = office.people["manager"].user
+        consent = await office.warnings(verbs.assign, complaint, manager, by="owner")
+        await office.do(verbs.assign, complaint, manager, consent=consent, by="owner")
         shown = await office.fresh(complaint)
         assert shown.claimed_by_id == office.people["manager"].user.pk
         assert (await office.fresh(written)).text == "已电话联系仓库, 下午回复"

@@ -356,6 +356,39 @@ def test_a_case_is_given_to_somebody_who_can_see_it(desk, quiet_case, day):
     assert press(desk, quiet_case, "assign", to=str(far.pk)).status_code == 422
 
 
+def test_taking_a_case_from_a_colleague_needs_a_yes_that_the_page_asks_for_beforehand(desk, quiet_case, day):
+    assert 'data-code="claimed_by_other"' not in page_of(desk, quiet_case)
+    Complaint.objects.filter(pk=quiet_case.pk).update(claimed_by=day["other_user"])
+    assert "小李 正在处理这笔投诉" in page_of(desk, quiet_case)
+    me = str(day["user"].pk)
+    refused = press(desk, quiet_case, "assign", to=me)
+    assert (refused.status_code, ticked(refused).count("claimed_by_other")) == (422, 1)
+    assert press(desk, quiet_case, "assign", to=me, acknowledged="claimed_by_other").status_code == 302
+    quiet_case.refresh_from_db()
+    assert quiet_case.claimed_by == day["user"]
+
+
+def test_ones_own_case_is_given_away_without_a_yes(desk, quiet_case, day):
+    Complaint.objects.filter(pk=quiet_case.pk).update(claimed_by=day["user"])
+    assert press(desk, quiet_case, "assign", to=str(day["other_user"].pk)).status_code == 302
+
+
+def test_nobody_who_cannot_sign_in_is_given_a_case_and_the_page_says_why(desk, quiet_case):
+    gone = make_user("gone", "小赵", is_active=False)
+    refused = press(desk, quiet_case, "assign", to=str(gone.pk))
+    assert refused.status_code == 422
+    assert 'data-code="assignee_inactive"' in refused.content.decode()
+    quiet_case.refresh_from_db()
+    assert quiet_case.claimed_by is None
+
+
+def test_claiming_and_noting_say_beforehand_what_they_do_not_do(desk, quiet_case):
+    page = page_of(desk, quiet_case)
+    assert 'data-code="claim_stops_no_clock"' in page
+    assert 'data-code="note_stays_here"' in page
+    assert 'data-code="note_empty"' not in page
+
+
 def test_a_message_is_marked_as_agreement_and_the_mark_taken_away(desk, quiet_case, now):
     log_id = say(quiet_case, "USER_RESPONSE", now, "好的, 我同意", "投诉人")
     press(desk, quiet_case, "agreement", log_id=log_id)

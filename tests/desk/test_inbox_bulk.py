@@ -58,6 +58,19 @@ def test_rows_are_given_to_somebody_one_by_one(desk, day, cases):
     assert AuditEntry.objects.filter(action="assigned").count() == 3
 
 
+def test_cases_of_colleagues_are_taken_over_only_with_a_yes_for_all_of_them(desk, day, cases):
+    Complaint.objects.filter(pk__in=numbers(cases[:2])).update(claimed_by=day["other_user"])
+    give = {"do": "assign", "to": "wang"}
+    answer = desk.post("/bulk", {**give, "case": numbers(cases)})
+    assert outcomes(answer) == ["refused", "refused", "done"]
+    assert text(answer).count("小李 正在处理这笔投诉") == 2
+    assert 'name="take_over"' in text(answer)
+    again = {**give, "case": numbers(cases[:2]), "accept": accepts(answer)}
+    assert outcomes(desk.post("/bulk", again)) == ["refused"] * 2
+    assert outcomes(desk.post("/bulk", {**again, "take_over": "1"})) == ["done"] * 2
+    assert set(Complaint.objects.filter(pk__in=numbers(cases)).values_list("claimed_by", flat=True)) == {day["user"].pk}
+
+
 def test_one_refusal_stops_no_other_row(desk, day, cases, now):
     far = make_complaint(make_merchant(now, "1900000309", "别家"), 450, now=now)
     agent = make_user("agent", "小钱", role="agent", all_merchants=False)

@@ -189,15 +189,17 @@ def reveal_phone(request: HttpRequest, complaint_id: Id) -> dict[str, str]:
 def note(request: HttpRequest, complaint_id: Id, body: shapes.NoteIn) -> tuple[int, dict[str, Any]]:
     """An internal note."""
     actor = actor_of(request, Permission.NOTE)
-    written = verbs.note(actor, _found(actor.user, complaint_id), body.text, now=clock.now())
+    written = verbs.note(actor, _found(actor.user, complaint_id), body.text, consent=_confirmed(body), now=clock.now())
     return 201, {"id": written.pk, "author": str(actor.user), "text": written.text, "created_at": written.created_at}
 
 
 @router.post("/complaints/{complaint_id}/claim", response=shapes.ComplaintOut)
-def claim(request: HttpRequest, complaint_id: Id) -> dict[str, Any]:
-    """Take the case on; 409 when somebody else has it."""
+def claim(request: HttpRequest, complaint_id: Id, body: shapes.Confirming | None = None) -> dict[str, Any]:
+    """Take the case on; 409 when somebody else has it. Whoever may assign takes it over by accepting
+    ``claimed_by_other``."""
     actor = actor_of(request, Permission.CLAIM)
-    return _after(actor.user, verbs.claim(actor, _found(actor.user, complaint_id), now=clock.now()))
+    row = _found(actor.user, complaint_id)
+    return _after(actor.user, verbs.claim(actor, row, consent=_confirmed(body), now=clock.now()))
 
 
 @router.post("/complaints/{complaint_id}/release", response=shapes.ComplaintOut)
@@ -209,10 +211,11 @@ def release(request: HttpRequest, complaint_id: Id) -> dict[str, Any]:
 
 @router.post("/complaints/{complaint_id}/assign", response=shapes.ComplaintOut)
 def assign(request: HttpRequest, complaint_id: Id, body: shapes.AssignIn) -> dict[str, Any]:
-    """Give the case to somebody."""
+    """Give the case to somebody. Taking it from a colleague has to be accepted: ``claimed_by_other``."""
     actor = actor_of(request, Permission.ASSIGN)
-    assignee = User.objects.get(username=body.username, is_active=True)
-    return _after(actor.user, verbs.assign(actor, _found(actor.user, complaint_id), assignee, now=clock.now()))
+    assignee = User.objects.get(username=body.username)
+    row = _found(actor.user, complaint_id)
+    return _after(actor.user, verbs.assign(actor, row, assignee, consent=_confirmed(body), now=clock.now()))
 
 
 @router.post("/complaints/{complaint_id}/pictures", response={201: shapes.PictureOut})
@@ -245,6 +248,10 @@ def _after(user: User, complaint: Complaint) -> dict[str, Any]:
 def _command(user: User, pk: int) -> Command:
     rows = Command.objects.select_related("complaint__account", "actor")
     return rows.get(pk=pk, complaint__in=queries.visible_to(user))
+
+
+def _confirmed(body: shapes.Confirming | None) -> Consent:
+    return Consent(tuple(body.acknowledged)) if body else Consent()
 
 
 def _consent(body: shapes.Accepting) -> Consent:

@@ -26,10 +26,15 @@ class Input(Schema):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class Accepting(Input):
-    """What the caller has read and accepts. ``seen`` is the mark of the case as it was read; ``key`` acts once."""
+class Confirming(Input):
+    """Warnings that the caller accepts, by code."""
 
     acknowledged: Annotated[list[Code], Field(max_length=50)] = []
+
+
+class Accepting(Confirming):
+    """What the caller has read and accepts. ``seen`` is the mark of the case as it was read; ``key`` acts once."""
+
     override_reason: Short = ""
     seen: Mark | None = None
     key: Key | None = None
@@ -93,11 +98,11 @@ class ResendIn(Accepting):
     real_name: Annotated[str, StringConstraints(max_length=60, pattern=r"^[^\x00]*$")] = ""
 
 
-class NoteIn(Input):
+class NoteIn(Confirming):
     text: Text
 
 
-class AssignIn(Input):
+class AssignIn(Confirming):
     username: Annotated[str, StringConstraints(min_length=1, max_length=150, pattern=r"^[\w.@+-]+$")]
 
 

@@ -42,14 +42,31 @@ def note(
     data: Data = None,
     json: Json = False,
     as_: As = "",
+    accept: Accept = [],  # noqa: B006
+    yes: Yes = False,
 ) -> None:
     """Write an internal note."""
-    do(data, json, as_, complaint_id, lambda verbs, actor, case, consent, now: verbs.note(actor, case, text, now=now))
+
+    def act(verbs: Any, actor: Any, complaint: Any, consent: Any, now: Any) -> Any:
+        return verbs.note(actor, complaint, text, consent=consent, now=now)
+
+    do(data, json, as_, complaint_id, act, accept, yes)
 
 
-def claim(complaint_id: ComplaintId, data: Data = None, json: Json = False, as_: As = "") -> None:
+def claim(
+    complaint_id: ComplaintId,
+    data: Data = None,
+    json: Json = False,
+    as_: As = "",
+    accept: Accept = [],  # noqa: B006
+    yes: Yes = False,
+) -> None:
     """Take a case on."""
-    do(data, json, as_, complaint_id, lambda verbs, actor, case, consent, now: verbs.claim(actor, case, now=now))
+
+    def act(verbs: Any, actor: Any, complaint: Any, consent: Any, now: Any) -> Any:
+        return verbs.claim(actor, complaint, consent=consent, now=now)
+
+    do(data, json, as_, complaint_id, act, accept, yes)
 
 
 def assign(
@@ -58,10 +75,12 @@ def assign(
     data: Data = None,
     json: Json = False,
     as_: As = "",
+    accept: Accept = [],  # noqa: B006
+    yes: Yes = False,
 ) -> None:
     """Give a case to somebody."""
 
     def act(verbs: Any, actor: Any, complaint: Any, consent: Any, now: Any) -> Any:
-        return verbs.assign(actor, complaint, person(name), now=now)
+        return verbs.assign(actor, complaint, person(name), consent=consent, now=now)
 
-    do(data, json, as_, complaint_id, act)
+    do(data, json, as_, complaint_id, act, accept, yes)

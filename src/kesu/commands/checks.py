@@ -22,11 +22,14 @@ from kesu.commands.payloads import act_of, refund_act_of
 from kesu.commands.redlines import findings_in
 from kesu.complaints.guard_wording import sentence
 from kesu.complaints.models import Complaint
-from kesu.rules.guards import RULES, CaseFacts, Finding, GuardCode, Level, check
+from kesu.rules.guards import RULES, Assign, CaseFacts, Claim, Finding, GuardCode, Level, Note, check
 from kesu.rules.rates import RateEffect
 
 READ_ANEW = frozenset({GuardCode.STALE_READ, GuardCode.COMMAND_UNFINISHED})
 """Settled elsewhere: the worker reads before it sends, and the journal holds one command at a time."""
+
+Inside = Assign | Claim | Note
+"""Acts that stay inside the desk: no command, no journal."""
 
 ALONE = frozenset({GuardCode.DECIDE_FIRST, GuardCode.APPROVAL_MOVES_NO_MONEY})
 """Said of an approval or a refund by itself; together they are what is wanted."""
@@ -85,6 +88,17 @@ def look_at(
     found += findings_in(complaint, case, kind, payload)
     gravity = [Level.BLOCK, Level.CONFIRM, Level.INFO]
     return tuple(sorted(found, key=lambda concern: gravity.index(Level(concern.level))))
+
+
+def look_inside(case: CaseFacts, act: Inside, *, now: datetime) -> tuple[Concern, ...]:
+    """What there is to know before a note, a claim or an assignment, the gravest first."""
+    return tuple(_concern(finding) for finding in check(act, case, now=now))
+
+
+def judge_inside(complaint: Complaint, act: Inside, acknowledged: Iterable[str], *, now: datetime) -> Verdict:
+    """May this be done inside the desk, having accepted these warnings. No role sets a block of these aside."""
+    found = look_inside(facts.of(complaint, now=now), act, now=now)
+    return _verdict(found, frozenset(acknowledged), may_override=False)
 
 
 def judge(

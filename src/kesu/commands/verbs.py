@@ -23,7 +23,7 @@ from kesu.accounts.roles import Permission
 from kesu.alerts import services as alerts
 from kesu.audit.actions import Action
 from kesu.audit.services import record
-from kesu.commands import checks, immediate, journal
+from kesu.commands import checks, immediate, inside, journal
 from kesu.commands.errors import Conflict, InvalidCommand, Refused
 from kesu.commands.immediate import Message
 from kesu.commands.models import Command, Note
@@ -32,6 +32,7 @@ from kesu.commands.reading import newest_entry
 from kesu.commands.seen import Seen, difference
 from kesu.complaints.models import Complaint
 from kesu.complaints.queries import visible_to
+from kesu.rules import guards
 
 LONGEST_NOTE = 4000
 MOST_PICTURES = 4
@@ -143,7 +144,7 @@ def reject_refund(
 
 
 @transaction.atomic
-def note(actor: Actor, complaint: Complaint, text: str, *, now: datetime) -> Note:
+def note(actor: Actor, complaint: Complaint, text: str, *, consent: Consent = NO_CONSENT, now: datetime) -> Note:
     """An internal note (备注); nobody outside the desk sees it."""
     roles.require(actor.user, Permission.NOTE)
     complaint = _visible(actor, complaint)
@@ -152,17 +153,23 @@ def note(actor: Actor, complaint: Complaint, text: str, *, now: datetime) -> Not
         raise InvalidCommand("text_missing")
     if len(text) > LONGEST_NOTE:
         raise InvalidCommand("note_too_long")
+    inside.agree(complaint, guards.Note(text), consent.acknowledged, now=now)
     written = Note.objects.create(complaint=complaint, author=actor.user, text=text, created_at=now)
     record(actor, Action.NOTED, subject(complaint), {"note": written.pk}, now=now)
     return written
 
 
 @transaction.atomic
-def claim(actor: Actor, complaint: Complaint, *, now: datetime) -> Complaint:
-    """Take the case on (认领). Raises alerts.ClaimedError when somebody else has it."""
+def claim(actor: Actor, complaint: Complaint, *, consent: Consent = NO_CONSENT, now: datetime) -> Complaint:
+    """Take the case on (认领). When somebody else has it: raises alerts.ClaimedError, or Refused for whoever may assign
+    and so may take it over once they accept that."""
     roles.require(actor.user, Permission.CLAIM)
-    complaint = _visible(actor, complaint)
+    complaint = locked(actor, complaint)
     held = complaint.claimed_by_id
+    if held in (None, actor.user.pk) or roles.may(actor.user, Permission.ASSIGN):
+        inside.agree(complaint, guards.Claim(str(actor.user)), consent.acknowledged, now=now)
+        if held not in (None, actor.user.pk):
+            alerts.release(actor.user, complaint, now=now)
     claimed = alerts.claim(actor.user, complaint, now=now)
     if held != actor.user.pk:
         record(actor, Action.CLAIMED, subject(complaint), now=now)
@@ -183,12 +190,17 @@ def release(actor: Actor, complaint: Complaint, *, now: datetime) -> Complaint:
 
 
 @transaction.atomic
-def assign(actor: Actor, complaint: Complaint, assignee: User, *, now: datetime) -> Complaint:
-    """Give the case to somebody (指派), whoever has it now. The assignee must be able to see it and to reply."""
+def assign(
+    actor: Actor, complaint: Complaint, assignee: User, *, consent: Consent = NO_CONSENT, now: datetime
+) -> Complaint:
+    """Give the case to somebody (指派). The assignee must be able to see it and to reply; taking it from a colleague
+    has to be accepted."""
     roles.require(actor.user, Permission.ASSIGN)
-    complaint = _visible(actor, complaint)
-    if not roles.may(assignee, Permission.REPLY) or not visible_to(assignee).filter(pk=complaint.pk).exists():
+    complaint = locked(actor, complaint)
+    if assignee.is_active and not roles.may(assignee, Permission.REPLY):
         raise InvalidCommand("assignee_cannot")
+    given = inside.assignment(actor.user, complaint, assignee)
+    inside.agree(complaint, given, consent.acknowledged, now=now)
     if complaint.claimed_by_id != assignee.pk:
         if complaint.claimed_by_id is not None:
             alerts.release(actor.user, complaint, now=now)

@@ -15,8 +15,8 @@ from kesu.accounts import roles
 from kesu.accounts.models import Role, User
 from kesu.accounts.roles import PERMISSIONS, SEE_ALL_MERCHANTS, Permission
 from kesu.audit import queries as audit
-from kesu.commands import facts, quick_replies, verbs
-from kesu.commands.checks import Concern, look_at
+from kesu.commands import facts, inside, quick_replies, verbs
+from kesu.commands.checks import Concern, Inside, look_at, look_inside
 from kesu.commands.errors import InvalidCommand
 from kesu.commands.immediate import payload_of
 from kesu.commands.models import Command
@@ -32,7 +32,7 @@ from kesu.desk.money import Money
 from kesu.desk.queries import deliveries_of
 from kesu.desk.sheets import NOTHING, Given, Sheet, sheet
 from kesu.merchants.models import Grant
-from kesu.rules.guards import CaseFacts
+from kesu.rules.guards import CaseFacts, Claim, Note
 from kesu.rules.rates import Outcome, effect_of
 
 AUDIT_SHOWN = 50
@@ -84,6 +84,10 @@ class CaseFile:
             "note_text": self.given.text if self.given.form == "note" else "",
             "given": self.given,
             "assignees": self._assignees(),
+            "claiming": self._claiming(),
+            "assigning": self._assigning(),
+            "noting": self._noting(),
+            "chosen": self._chosen,
             "lookers": lookers(self.complaint, besides=self.user, now=self.now),
             "audit": self._audit(),
             "next_case": self._next(),
@@ -125,6 +129,28 @@ class CaseFile:
         given = self.given if self.given.form == "complete" else NOTHING
         concerns = look_at(self.facts, self.complaint, Command.Kind.COMPLETE, {}, now=self.now)
         return sheet("complete", given, concerns, may_override=Permission.OVERRIDE in self.may)
+
+    def _claiming(self) -> Sheet:
+        return self._inside("claim", Claim(str(self.user)))
+
+    def _assigning(self) -> Sheet:
+        return self._inside("assign", inside.assignment(self.user, self.complaint, self._chosen))
+
+    def _noting(self) -> Sheet:
+        given = self.given if self.given.form == "note" else NOTHING
+        return self._inside("note", Note(given.text), unsaid="note_empty")
+
+    def _inside(self, name: str, act: Inside, *, unsaid: str = "") -> Sheet:
+        """``unsaid``: what nobody has to be told before they wrote anything."""
+        given = self.given if self.given.form == name else NOTHING
+        concerns = [one for one in look_inside(self.facts, act, now=self.now) if one.code != unsaid]
+        return sheet(name, given, concerns, may_override=False)
+
+    @cached_property
+    def _chosen(self) -> User | None:
+        """Whom the refused form would have given the case to."""
+        to = self.given.values.get("to", "") if self.given.form == "assign" else ""
+        return User.objects.filter(pk=int(to)).first() if to.isascii() and to.isdigit() and len(to) <= 18 else None
 
     def _clocks(self) -> list[Countdown]:
         """The deadlines that still run, the nearer one first."""

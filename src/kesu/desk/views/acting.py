@@ -171,7 +171,7 @@ def note(request: HttpRequest, pk: int) -> HttpResponse:
         last = case.notes.filter(author=actor.user, created_at__gt=now - SAME_PRESS).order_by("-pk").first()
         if last is not None and last.text == given.text.strip():
             return last
-        return verbs.note(actor, case, given.text, now=now)
+        return verbs.note(actor, case, given.text, consent=consent, now=now)
 
     return acted(request, complaint, given, act, gettext("The note is kept. The payer does not see it."))
 
@@ -181,10 +181,10 @@ def assign(request: HttpRequest, pk: int) -> HttpResponse:
     complaint = found(request, pk)
 
     def act(actor: Actor, case: Complaint, consent: Consent, now: datetime) -> Complaint:
-        chosen = User.objects.filter(pk=_whole(request.POST.get("to", "")), is_active=True).first()
+        chosen = User.objects.filter(pk=_whole(request.POST.get("to", ""))).first()
         if chosen is None:
             raise InvalidCommand("assignee_cannot")
-        return verbs.assign(actor, case, chosen, now=now)
+        return verbs.assign(actor, case, chosen, consent=consent, now=now)
 
     return acted(request, complaint, given_in(request, "assign", complaint), act)
 

@@ -87,17 +87,20 @@ def _chosen(request: HttpRequest) -> list[Complaint]:
 
 
 def _assign(request: HttpRequest, chosen: Sequence[Complaint], now: datetime) -> HttpResponse:
+    """``accept`` counts with ``take_over`` only: the yes to taking cases from colleagues."""
     actor = Actor.of(request)
+    accepted = _by_case(request, "accept") if request.POST.get("take_over") else {}
     assignee = User.objects.filter(username=request.POST.get("to", "").replace("\0", ""), is_active=True).first()
     if assignee is None:
         messages.warning(request, _("Choose whom to give them to."))
         return redirect(_back(request))
 
     def give(complaint: Complaint) -> str:
-        verbs.assign(actor, complaint, assignee, now=now)
+        verbs.assign(actor, complaint, assignee, consent=Consent(_codes(accepted, complaint)), now=now)
         return _("Given to %(name)s.") % {"name": assignee}
 
-    return _results(request, _each(request, chosen, give, now), {"title": _("Assign")})
+    told = {"title": _("Assign"), "to": assignee.username, "assigning": True}
+    return _results(request, _each(request, chosen, give, now), told)
 
 
 def _compose(request: HttpRequest, chosen: Sequence[Complaint], now: datetime) -> HttpResponse:
@@ -118,8 +121,7 @@ def _reply(request: HttpRequest, chosen: Sequence[Complaint], now: datetime) -> 
     seen = _by_case(request, "seen")
 
     def send(complaint: Complaint) -> str:
-        codes = tuple(filter(None, accepted.get(complaint.pk, "").split(",")))
-        consent = Consent(codes, seen=Seen.parse(seen.get(complaint.pk, "")), key=key)
+        consent = Consent(_codes(accepted, complaint), seen=Seen.parse(seen.get(complaint.pk, "")), key=key)
         return wording.outcome(verbs.reply(actor, complaint, text, consent=consent, now=now))
 
     told = {"title": _("Reply"), "text": text, "key": key}
@@ -174,6 +176,11 @@ def _by_case(request: HttpRequest, name: str) -> dict[int, str]:
     """Values like ``12:...`` by the number of their case."""
     pairs = (value.partition(":") for value in request.POST.getlist(name))
     return {int(pk): rest for pk, _colon, rest in pairs if pk.isascii() and pk.isdigit()}
+
+
+def _codes(accepted: dict[int, str], complaint: Complaint) -> tuple[str, ...]:
+    """The warnings of this row that were accepted."""
+    return tuple(filter(None, accepted.get(complaint.pk, "").split(",")))
 
 
 def _key(request: HttpRequest) -> str:

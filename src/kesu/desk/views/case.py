@@ -18,6 +18,7 @@ from kesu.accounts.actor import Actor
 from kesu.accounts.roles import Permission
 from kesu.alerts.services import ClaimedError
 from kesu.commands import verbs
+from kesu.commands.errors import Refused
 from kesu.commands.models import Command
 from kesu.commands.seen import Seen
 from kesu.complaints import queries
@@ -68,8 +69,9 @@ def claim(request: HttpRequest, pk: int) -> HttpResponse:
     verb = verbs.release if request.POST.get("do") == "release" else verbs.claim
     try:
         verb(Actor.of(request), complaint, now=now)
-    except ClaimedError as claimed:
-        messages.info(request, gettext("%(name)s was faster and handles this case.") % {"name": claimed.owner})
+    except (ClaimedError, Refused):
+        owner = found(request, pk).claimed_by
+        messages.info(request, gettext("%(name)s was faster and handles this case.") % {"name": owner})
     if getattr(request, "htmx", None):
         if request.POST.get("part") != "row":
             return again(request, pk, NOTHING)

@@ -76,11 +76,13 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Assign:
-    """`active`: the assignee may sign in; `may_see`: and may see this merchant's cases."""
+    """`active`: the assignee may sign in; `may_see`: and may see this merchant's cases. `by`: who gives it; their own
+    case they may give away."""
 
     to: str
     active: bool = True
     may_see: bool = True
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,18 +22,18 @@ def assign(act: Assign, facts: CaseFacts) -> Iterator[Finding]:
         yield found(GuardCode.ASSIGNEE_INACTIVE, to=act.to)
     if not act.may_see:
         yield found(GuardCode.ASSIGNEE_CANNOT_SEE, to=act.to)
-    yield from _taking(act.to, facts)
+    yield from _taking({act.to, act.by}, facts)
 
 
 def claim(act: Claim, facts: CaseFacts) -> Iterator[Finding]:
     """Claiming quiets the reminders for unclaimed cases and nothing else."""
-    yield from _taking(act.by, facts)
+    yield from _taking({act.by}, facts)
     if is_open(facts.state):
         yield found(GuardCode.CLAIM_STOPS_NO_CLOCK, due_at=facts.current.complete_due_at)
 
 
-def _taking(by: str, facts: CaseFacts) -> Iterator[Finding]:
-    if facts.claimed_by and facts.claimed_by != by:
+def _taking(own: set[str], facts: CaseFacts) -> Iterator[Finding]:
+    if facts.claimed_by and facts.claimed_by not in own:
         yield found(GuardCode.CLAIMED_BY_OTHER, name=facts.claimed_by)
     if not is_open(facts.state):
         yield found(GuardCode.CASE_CLOSED)
