@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from kesu.accounts.models import User
+from kesu.alerts.models import Message
+from kesu.alerts.people import mentions_of
 from kesu.commands import immediate, refunding, verbs
 from kesu.commands.models import Command, Refund
 from kesu.threads import in_thread
@@ -68,5 +72,97 @@ def test_an_immediate_reply_without_an_answer_is_sent_ever_more_seldom_and_arriv
         await office.advance_seconds(600)
         assert (await office.fresh(command)).state == Command.State.CONFIRMED
         assert len(await office.history(complaint)) == 1
+
+    play(steps)
+
+
+def told(kind: str) -> list[Message]:
+    return list(Message.objects.select_related("channel", "complaint").filter(kind=kind).order_by("pk"))
+
+
+async def known_to_the_channel(office: Any) -> None:
+    def name() -> None:
+        for role in ("agent", "manager"):
+            User.objects.filter(username=role).update(wecom_userid=f"wecom-{role}")
+
+    await in_thread(name)
+
+
+def test_after_ten_minutes_without_an_answer_the_author_and_who_claimed_the_case_hear_of_it_once(play):
+    async def steps(office):
+        await known_to_the_channel(office)
+        complaint = await office.case(amount=1990, problem_type="OTHERS")
+        await office.do(verbs.claim, complaint, by="manager")
+        await office.fault("drop", path=REFUNDS)
+        command = await office.do(refunding.refund, complaint)
+        await office.advance_seconds(540)
+        assert await in_thread(told, "command_unknown") == []
+        await office.advance_seconds(3600)
+        (message,) = await in_thread(told, "command_unknown")
+        called = await in_thread(lambda: mentions_of(message, now=office.now()))
+        assert set(called) == {"wecom-manager", "wecom-agent"}
+        shown = [one["content"] for one in await office.messages() if "尚不清楚操作是否已执行" in one["content"]]
+        assert len(shown) == 1
+        assert "退款 · 至今没有明确结果: 请到商户平台核实, 不要重复操作" in shown[0]
+        assert (await office.fresh(command)).state == Command.State.UNKNOWN
+
+    play(steps)
+
+
+def test_a_short_uncertainty_is_no_news(play):
+    async def steps(office):
+        complaint = await office.case(amount=1990, problem_type="OTHERS")
+        await office.fault("drop", value="after", count=1, path=REFUNDS)
+        await office.do(refunding.refund, complaint)
+        await office.advance_seconds(1200)
+        assert await in_thread(lambda: told("command_unknown") + told("command_failed")) == []
+
+    play(steps)
+
+
+def test_what_was_not_carried_out_is_told_to_its_author_and_who_claimed_the_case_once(play):
+    async def steps(office):
+        await known_to_the_channel(office)
+        complaint = await office.case()
+        await office.do(verbs.claim, complaint, by="manager")
+        command = await office.do(verbs.reply, complaint, WORDS)
+        await office.payer(complaint.complaint_id, "message", "算了, 我不要了")
+        await office.advance_seconds(3600)
+        assert (await office.fresh(command)).failure == Command.Failure.CHANGED
+        (message,) = await in_thread(told, "command_failed")
+        called = await in_thread(lambda: mentions_of(message, now=office.now()))
+        assert set(called) == {"wecom-manager", "wecom-agent"}
+        shown = [one["content"] for one in await office.messages() if "操作没有执行" in one["content"]]
+        assert len(shown) == 1
+        assert "回复 · 投诉已有变化, 没有发出" in shown[0]
+
+    play(steps)
+
+
+def test_what_was_taken_back_is_no_news(play):
+    async def steps(office):
+        complaint = await office.case()
+        command = await office.do(verbs.reply, complaint, WORDS)
+        await office.do(verbs.withdraw, command)
+        await office.advance_seconds(600)
+        assert await in_thread(told, "command_failed") == []
+
+    play(steps)
+
+
+def test_a_refund_that_is_followed_no_longer_is_told(play):
+    async def steps(office):
+        complaint = await office.case(amount=1990, problem_type="OTHERS")
+        await office.do(refunding.refund, complaint)
+        await office.settle()
+        await office.post(f"/complaints/{complaint.complaint_id}/refunds", status="ABNORMAL")
+        await office.advance_seconds(3600)
+        long_ago = office.now() - timedelta(days=61)
+        await in_thread(lambda: Refund.objects.update(created_at=long_ago))
+        await office.advance_seconds(7 * 3600)
+        states = [message.facts["refund"]["state"] for message in await in_thread(told, "refund_failed")]
+        assert states == ["abnormal", "unfollowed"]
+        assert (await in_thread(Refund.objects.get)).due_at is None
+        assert any("60 天仍未了结" in one["content"] for one in await office.messages())
 
     play(steps)

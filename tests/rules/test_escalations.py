@@ -185,6 +185,8 @@ class TestTheTables:
             AlertKind.PLATFORM_REMINDER,
             AlertKind.ENTRUSTED_REFUND,
             AlertKind.REFUND_FAILED,
+            AlertKind.COMMAND_UNKNOWN,
+            AlertKind.COMMAND_FAILED,
             AlertKind.HIGH_RISK,
             AlertKind.IMMEDIATE_SERVICE,
         }

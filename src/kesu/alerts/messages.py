@@ -10,6 +10,7 @@ from typing import Any
 from django.utils.translation import override, pgettext
 
 from kesu.alerts.accounts import ACCOUNT_KINDS, about_account, machine_facts
+from kesu.alerts.commands import command_rows
 from kesu.alerts.content import Content, Row, Tone
 from kesu.alerts.models import Message
 from kesu.alerts.text import neutralise, shorten
@@ -46,7 +47,7 @@ def facts_for_machines(message: Message, case: Case | None) -> dict[str, Any]:
     if case is None:
         return machine_facts(message) if message.kind in ACCOUNT_KINDS else {"kind": message.kind}
     complaint = case.complaint
-    refund = {"refund": message.facts["refund"]} if message.facts.get("refund") else {}
+    ours = {name: message.facts[name] for name in ("refund", "command") if message.facts.get(name)}
     return {
         "kind": message.kind,
         "urgency": message.urgency,
@@ -62,7 +63,7 @@ def facts_for_machines(message: Message, case: Case | None) -> dict[str, Any]:
         "reply_due_at": complaint.reply_due_at.isoformat() if complaint.open and not complaint.replied else None,
         "complete_due_at": complaint.complete_due_at.isoformat() if complaint.open else None,
         "said": shorten(neutralise(case.said), QUOTE_CHARACTERS),
-        **refund,
+        **ours,
     }
 
 
@@ -169,6 +170,7 @@ def _rows(message: Message, case: Case) -> tuple[Row, ...]:
     name = shorten(neutralise(case.merchant), NAME_CHARACTERS)
     rows = [
         *_refund_rows(message.facts.get("refund")),
+        *command_rows(message.facts.get("command")),
         Row(pgettext("push", "Merchant"), f"{name} {mchid}".strip() if name != mchid else mchid),
         Row(pgettext("push", "Type"), " · ".join(_marks(complaint))),
         Row(pgettext("push", "Raised"), _moment(complaint.complaint_time)),
@@ -191,6 +193,7 @@ def _refund_rows(refund: Mapping[str, Any] | None) -> list[Row]:
     advice = {
         "abnormal": pgettext("push", "stuck: send it elsewhere on the case's page, do not refund again"),
         "closed": pgettext("push", "closed, no money moved: look at the case and refund anew"),
+        "unfollowed": pgettext("push", "not settled after 60 days, no longer looked for: see the merchant platform"),
     }
     told = f"{money(refund.get('amount'))} {advice.get(str(refund.get('state')), '')}".strip()
     return [

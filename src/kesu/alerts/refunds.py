@@ -1,4 +1,4 @@
-"""Bad news of a refund: it got stuck, or was closed after the platform had taken it."""
+"""Bad news of a refund: it got stuck, was closed after the platform had taken it, or is followed no longer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ KIND = AlertKind.REFUND_FAILED
 
 def tell_refund_failed(complaint: Complaint, key: str, told: Mapping[str, Any], *, now: datetime) -> None:
     """Owe a message to all who hear of the case, part of the caller's transaction. ``key`` names this failure within
-    the case for ever; ``told``: ``number`` (out_refund_no), ``amount`` (fen), ``state`` (abnormal or closed)."""
+    the case for ever; ``told``: ``number`` (out_refund_no), ``amount`` (fen), ``state`` (abnormal, closed, or
+    unfollowed: it was not settled and is no longer asked for)."""
     cause = Cause(
         complaint_pk=complaint.pk,
         account_pk=complaint.account_id,

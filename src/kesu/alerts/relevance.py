@@ -10,7 +10,16 @@ from kesu.complaints.models import Complaint
 
 OPENINGS = frozenset({"new", "continued"})
 AFTERWORDS = frozenset(
-    {"closed", "refund_rejected", "satisfaction", "platform_service_ended", "entrusted_refund", "refund_failed"}
+    {
+        "closed",
+        "refund_rejected",
+        "satisfaction",
+        "platform_service_ended",
+        "entrusted_refund",
+        "refund_failed",
+        "command_unknown",
+        "command_failed",
+    }
 )
 TOLD = (Message.State.PENDING, Message.State.SENT, Message.State.DIGESTED)
 

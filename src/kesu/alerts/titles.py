@@ -23,6 +23,8 @@ def title_of(kind: str, user_complaint_times: int) -> str:
         "platform_message": pgettext("push", "The platform wrote"),
         "entrusted_refund": pgettext("push", "The platform refunded in the merchant's name"),
         "refund_failed": pgettext("push", "A refund did not reach the payer"),
+        "command_unknown": pgettext("push", "Nobody knows yet whether it was carried out"),
+        "command_failed": pgettext("push", "It was not carried out"),
         "high_risk": pgettext("push", "High-risk complaint"),
         "immediate_service": pgettext("push", "Immediate service wanted"),
         "satisfaction": pgettext("push", "The payer rated the service"),

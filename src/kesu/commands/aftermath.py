@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 from django.db import transaction
 
+from kesu.alerts.commands import tell_command_failed
 from kesu.alerts.refunds import tell_refund_failed
 from kesu.commands import journal
 from kesu.commands.models import Command, Refund
@@ -54,6 +55,21 @@ def confirmed(command: Command, answer: Any, *, now: datetime, log_id: str = "")
     log.info("command.confirmed", command=command.pk, kind=command.kind, complaint=command.complaint_id)
 
 
+@transaction.atomic
+def failed(command: Command, failure: Command.Failure, *, now: datetime, **told: Any) -> None:
+    """Settle a command as not carried out, and tell its author and whoever serves the case. ``told``: as
+    ``journal.fail`` takes it."""
+    journal.fail(command, failure, now=now, **told)
+    Refund.objects.filter(command=command).update(state=Refund.State.REFUSED, due_at=None, error=command.error[:300])
+    tell_command_failed(command.complaint, command.pk, command.kind, author_of(command), failure.value, now=now)
+    log.info("command.failed", command=command.pk, kind=command.kind, failure=failure, code=command.error_code)
+
+
+def author_of(command: Command) -> str:
+    """The name its author signs in with; "" when they are gone."""
+    return command.actor.username if command.actor else ""
+
+
 def note_refund(refund: Refund, found: PlatformRefund | None, *, now: datetime) -> None:
     """Write down what the platform says of a refund, and when to ask again; whether it failed is told once. Save
     included."""
@@ -69,11 +85,15 @@ def note_refund(refund: Refund, found: PlatformRefund | None, *, now: datetime) 
     refund.due_at = None if refund.state in FINAL else now + next_look(refund.looks)
     refund.save()
     if refund.state in FAILED and refund.state != before:
-        # Sent elsewhere and stuck again is another failure of the same refund.
-        again = int(refund.resent_at.timestamp()) if refund.resent_at else 0
-        key = f"refund:{refund.pk}:{refund.state}:{again}"
-        told = {"number": refund.out_refund_no, "amount": refund.amount, "state": str(refund.state)}
-        tell_refund_failed(refund.complaint, key, told, now=now)
+        tell_of_refund(refund, str(refund.state), now=now)
+
+
+def tell_of_refund(refund: Refund, state: str, *, now: datetime) -> None:
+    """Bad news of a refund, told once for each state it gets into."""
+    # Sent elsewhere and stuck again is another failure of the same refund.
+    again = int(refund.resent_at.timestamp()) if refund.resent_at else 0
+    told = {"number": refund.out_refund_no, "amount": refund.amount, "state": state}
+    tell_refund_failed(refund.complaint, f"refund:{refund.pk}:{state}:{again}", told, now=now)
 
 
 def _note_resent(command: Command, found: PlatformRefund | None, *, now: datetime) -> None:

@@ -8,7 +8,7 @@ from functools import partial
 import structlog
 from django.db import transaction
 
-from kesu.commands.aftermath import next_look, note_refund
+from kesu.commands.aftermath import FINAL, next_look, note_refund, tell_of_refund
 from kesu.commands.models import COUNTED, Refund
 from kesu.complaints.models import Order
 from kesu.merchants.credentials import NoCredentials
@@ -83,6 +83,8 @@ def _note(pk: int, found: object, now: datetime) -> None:
     if refund.state == Refund.State.ABNORMAL or given_up:
         refund.due_at = None if given_up else now + timedelta(hours=6)
         refund.save(update_fields=["due_at"])
+    if given_up and refund.state not in FINAL:
+        tell_of_refund(refund, "unfollowed", now=now)
     if refund.state != before:
         log.info("refund.changed", refund=refund.pk, state=refund.state)
         key = (refund.account_id, refund.complaint.complaint_id)

@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 from django.db import transaction
 
+from kesu.alerts.commands import tell_command_unknown
 from kesu.commands import aftermath, checks, journal, resending
 from kesu.commands.models import Command, Refund
 from kesu.commands.pictures import media_ids
@@ -32,6 +33,9 @@ log = structlog.get_logger(__name__)
 
 PATIENCE = timedelta(hours=1)
 """How long a command waits for a platform that cannot be reached; then nothing was sent and a person decides."""
+
+UNCLEAR_FOR = timedelta(minutes=10)
+"""After how long people are told that nobody knows what became of a call."""
 
 LOOKS = tuple(timedelta(seconds=seconds) for seconds in (2, 5, 15, 30, 60, 120, 300))
 """After how long an unknown outcome is read for, again and again. With the last look it counts as not delivered."""
@@ -76,6 +80,16 @@ async def _carry_out(gateway: Gateway, command: Command) -> None:
         log.info("command_moved_on", command=command.pk)
     except Exception:
         log.exception("command_failed", command=command.pk, kind=command.kind)
+    if command.sent_at is not None and gateway.now() - command.sent_at > UNCLEAR_FOR:
+        await in_thread(lambda: _tell_when_unknown(command.pk, now=gateway.now()))
+
+
+@transaction.atomic
+def _tell_when_unknown(pk: int, *, now: datetime) -> None:
+    """Told once; the message's key sees to it."""
+    rows = Command.objects.select_related("complaint", "actor").filter(pk=pk, state=Command.State.UNKNOWN)
+    for row in rows:
+        tell_command_unknown(row.complaint, row.pk, row.kind, aftermath.author_of(row), now=now)
 
 
 async def _speak(gateway: Gateway, command: Command) -> None:
@@ -283,12 +297,9 @@ async def _note_error(command: Command, error: WeChatPayError, now: datetime) ->
         await in_thread(lambda: _fail(command, failure, now=now, **_told(error)))
 
 
-@transaction.atomic
 def _fail(command: Command, failure: Command.Failure, *, now: datetime, **told: Any) -> None:
     told["error"] = resending.untold(command, told.get("error", ""))
-    journal.fail(command, failure, now=now, **told)
-    Refund.objects.filter(command=command).update(state=Refund.State.REFUSED, due_at=None, error=command.error[:300])
-    log.info("command.failed", command=command.pk, kind=command.kind, failure=failure, code=command.error_code)
+    aftermath.failed(command, failure, now=now, **told)
 
 
 def _told(error: Exception) -> dict[str, Any]:

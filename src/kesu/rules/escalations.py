@@ -38,6 +38,8 @@ class AlertKind(StrEnum):
     PLATFORM_MESSAGE = "platform_message"
     ENTRUSTED_REFUND = "entrusted_refund"  # 受托退款: the platform refunded in the merchant's name
     REFUND_FAILED = "refund_failed"  # 退款异常, or closed after it was accepted
+    COMMAND_UNKNOWN = "command_unknown"  # nobody knows whether the platform did what we asked for
+    COMMAND_FAILED = "command_failed"  # what somebody wanted was not carried out
     HIGH_RISK = "high_risk"
     IMMEDIATE_SERVICE = "immediate_service"  # 即时服务
     SATISFACTION = "satisfaction"
@@ -62,6 +64,8 @@ ALERT_RULES: dict[AlertKind, AlertRule] = {
     AlertKind.PLATFORM_MESSAGE: AlertRule(UrgencyClass.NORMAL, mention=True),
     AlertKind.ENTRUSTED_REFUND: AlertRule(UrgencyClass.URGENT, mention=True),
     AlertKind.REFUND_FAILED: AlertRule(UrgencyClass.URGENT, mention=True),
+    AlertKind.COMMAND_UNKNOWN: AlertRule(UrgencyClass.URGENT, mention=True),
+    AlertKind.COMMAND_FAILED: AlertRule(UrgencyClass.URGENT, mention=True),
     AlertKind.HIGH_RISK: AlertRule(UrgencyClass.URGENT, mention=True),
     AlertKind.IMMEDIATE_SERVICE: AlertRule(UrgencyClass.URGENT, mention=True),
     AlertKind.SATISFACTION: AlertRule(UrgencyClass.SYSTEM, mention=False),
