@@ -145,7 +145,12 @@ def _limitation(message: Message, facts: Mapping[str, Any]) -> Content:
 
 
 def limitation_name(word: str) -> str:
-    """A limited function in words; one that was never published is shown as it is."""
+    """A limited function in words, for a push; one that was never published is shown as it is."""
+    return published_limitation(word) or _clean(word, 60)
+
+
+def published_limitation(word: str) -> str:
+    """A limited function in words; "" for one that was never published."""
     names = {
         "NO_TRANSACTION_AND_RECHARGE": pgettext("push", "no receiving, no recharging"),
         "NO_PAYMENT": pgettext("push", "no paying"),
@@ -155,7 +160,7 @@ def limitation_name(word: str) -> str:
         "NO_PROFIT_SHARING": pgettext("push", "no profit sharing"),
         "NO_PAYMENT_POINT_COMPLETE_ORDER": pgettext("push", "no completing of PayScore orders"),
     }
-    return names.get(word) or _clean(word, 60)
+    return names.get(word, "")
 
 
 def _merchant_number(mchid: str, name: str = "") -> Row:

@@ -141,14 +141,15 @@ def callback(
 def limitations(
     mchid: Number,
     sub_mchids: Annotated[
-        list[str] | None, typer.Argument(help=_("Sub-merchants; those with open complaints when left out."))
+        list[str] | None,
+        typer.Argument(help=_("Sub-merchants; those with open complaints, and those punished of late, when left out.")),
     ] = None,
     data: Data = None,
     json: Json = False,
 ) -> None:
     """For service providers (普通服务商) only."""
     with _account(mchid, data) as account:
-        asked = sub_mchids or _complained(account)
+        asked = sub_mchids or _of_interest(account)
         rows = asyncio.run(_ask(account, asked))
         if json:
             show_json(rows)
@@ -216,10 +217,11 @@ async def _look(account_pk: int) -> str:
         await gateway.close()
 
 
-def _complained(account: Any) -> list[str]:
-    from kesu.sync.limiting import complained
+def _of_interest(account: Any) -> list[str]:
+    from kesu import clock
+    from kesu.sync.limiting import of_interest
 
-    return sorted(complained(account))
+    return sorted(of_interest(account, now=clock.now()))
 
 
 async def _ask(account: Any, sub_mchids: list[str]) -> list[dict[str, Any]]:

@@ -42,15 +42,17 @@ def unwatched_accounts() -> list[str]:
     return list(Account.objects.filter(enabled=True, health=None).order_by("mchid").values_list("mchid", flat=True))
 
 
-def violation_notices(limit: int = 50) -> list[ViolationNotice]:
-    """The newest violation notices, with their accounts."""
+def violation_notices(limit: int = 50, *, account: Account | None = None) -> list[ViolationNotice]:
+    """The newest violation notices, of one account or of all, with their accounts."""
     rows = ViolationNotice.objects.select_related("account").defer("raw", "account__token")
+    rows = rows.filter(account=account) if account else rows
     return list(rows.order_by("-received_at", "-id")[:limit])
 
 
-def limited_sub_merchants(limit: int = 200) -> list[Limitation]:
-    """Sub-merchants that the platform limits now, the newest change first."""
+def limited_sub_merchants(limit: int = 200, *, account: Account | None = None) -> list[Limitation]:
+    """Sub-merchants that the platform limits now, of one account or of all, the newest change first."""
     rows = Limitation.objects.select_related("account").defer("account__token")
+    rows = rows.filter(account=account) if account else rows
     return list(rows.filter(~Q(functions=[]) | ~Q(other_functions="")).order_by("-changed_at", "-id")[:limit])
 
 

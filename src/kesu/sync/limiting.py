@@ -12,7 +12,7 @@ from kesu.alerts.accounts import LIMITATION, AccountCause, owe_about_accounts
 from kesu.complaints.models import Complaint
 from kesu.merchants.credentials import NoCredentials
 from kesu.merchants.limitations import ASK_EVERY, LimitationChange, plan_asking, remember_limitations
-from kesu.merchants.models import Account, Limitation
+from kesu.merchants.models import Account, Limitation, ViolationNotice
 from kesu.rules.escalations import UrgencyClass
 from kesu.sync.gateway import Gateway
 from kesu.threads import database_in_trouble, giving_back, in_thread, side_by_side
@@ -22,19 +22,25 @@ log = structlog.get_logger(__name__)
 
 LEASE = timedelta(minutes=3)
 RETRY = timedelta(minutes=1)
+PUNISHED_FOR = timedelta(days=30)
+"""So long after a violation notice its sub-merchant is asked about daily; a limited one until it is free anyway."""
 
 
 def plan(account: Account, *, now: datetime) -> None:
     """Which sub-merchants to ask about. Only service providers (普通服务商) may ask."""
     if account.role != Account.Role.PARTNER:
         return
-    plan_asking(account, complained(account), now=now)
+    plan_asking(account, of_interest(account, now=now), now=now)
 
 
-def complained(account: Account) -> set[str]:
-    """The sub-merchants that have open complaints."""
+def of_interest(account: Account, *, now: datetime) -> set[str]:
+    """The sub-merchants that have open complaints, and those that the platform punished of late."""
     open_ones = Complaint.objects.filter(account=account, open=True).exclude(complainted_mchid__in=["", account.mchid])
-    return set(open_ones.values_list("complainted_mchid", flat=True).distinct())
+    punished = ViolationNotice.objects.filter(account=account, received_at__gt=now - PUNISHED_FOR).exclude(sub_mchid="")
+    return {
+        *open_ones.values_list("complainted_mchid", flat=True).distinct(),
+        *punished.values_list("sub_mchid", flat=True).distinct(),
+    }
 
 
 async def ask_due(gateway: Gateway, *, limit: int = 8) -> int:

@@ -23,6 +23,7 @@ from kesu.complaints.queries import visible_to
 from kesu.desk.gate import needs
 from kesu.desk.security import private
 from kesu.desk.views.settings.noting import note
+from kesu.desk.views.settings.platform_acts import done_to_sub_merchants
 from kesu.intake.models import Notice
 from kesu.merchants.changes import LONGEST_REPLY, change_account, rename_sub_merchant
 from kesu.merchants.models import Account, SubMerchant
@@ -176,6 +177,7 @@ def merchant_page(request: HttpRequest, account: Account, *, status: int = 200, 
         "sub_total": account.sub_merchants.count(),
         "searched": searched,
         "now": now,
+        **done_to_sub_merchants(account),
         **more,
     }
     return private(render(request, "desk/settings/merchant.html", context, status=status))
