@@ -6,6 +6,7 @@ import gc
 import os
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,13 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
             )
 
 
+# Of few tests that take long; the longest first.
+LONG_FILES = (
+    *("desk/test_gate.py", "stories/test_storm.py", "e2e/test_settings_looks.py", "e2e/test_account.py"),
+    *("crash/test_kills.py", "stories/test_platform_trouble.py", "e2e/test_story.py", "faults/test_clock_steps.py"),
+    *("faults/test_half_answers.py", "security/test_leaks.py", "operations/test_fleet.py"),
+    *("operations/test_postgres_versions.py", "operations/test_stopping.py", "operations/test_upgrade.py"),
+)
 _server: EmbeddedPostgres | None = None
 
 
@@ -67,6 +75,20 @@ def pytest_configure(config: pytest.Config) -> None:
                 "alter system set fsync = off"
             )  # what is proved about durability is proved in tests/crash
             connection.execute("select pg_reload_conf()")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Among parallel workers: long files first, then those of many tests, so that no worker ends long before another.
+
+    pytest-xdist takes the files in this order when told `--no-loadscope-reorder`.
+    """
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return
+    files = {item: item.nodeid.partition("::")[0] for item in items}
+    tests = Counter(files.values())
+    long = {f"tests/{file}": place for place, file in enumerate(LONG_FILES)}
+    items.sort(key=lambda item: (long.get(files[item], len(long)), -tests[files[item]]))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
