@@ -110,6 +110,17 @@ def test_newer_kinds_of_messages_show_their_texts(desk, day, now):
     assert "查看物流" in page
 
 
+def test_pictures_in_the_blocks_of_a_message_are_told(desk, day, now):
+    blocks = [
+        {"type": "TEXT", "text": {"text": "您看是这一件吗"}},
+        *[{"type": "IMAGE", "image": {"media_id": f"m{n}"}} for n in range(2)],
+    ]
+    say(day["case"], "MERCHANT_RESPONSE", now, "您看是这一件吗", normal_message={"blocks": blocks})
+    page = page_of(desk, day["case"])
+    assert page.count("您看是这一件吗") == 1
+    assert "2 张图片" in page
+
+
 def test_pushes_about_the_case_are_listed(desk, day):
     page = page_of(desk, day["case"])
     assert "再次投诉" in page

@@ -215,8 +215,13 @@ def complete_after_a_warning(page, working, number, name):
     page.reload(wait_until="networkidle")
     unfold(page, "#act-complete")
     form = page.locator("#act-complete form")
-    form.locator(".finding").first.wait_for()
+    assert form.locator(".finding-block[data-code=refund_running]").is_visible()
     shot(page, f"{name}-5-too-early")
+    form.locator("button.btn:not([name])").click()
+    form.locator(".finding-stands").first.wait_for()
+    assert working.entries(number, "MERCHANT_CONFIRM_COMPLETE") == []
+    page.reload(wait_until="networkidle")
+    unfold(page, "#act-complete")
 
     def done() -> bool:
         return bool(working.truth(number)["complaint_state"] == "PROCESSED")

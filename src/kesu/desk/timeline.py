@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import ngettext
+
 from kesu.complaints.models import Complaint, Media, Round, TimelineEntry
 from kesu.desk import words
 from kesu.rules.operations import PAYER_MESSAGES, Actor, actor_of, is_known_operation
@@ -139,7 +141,7 @@ def _moment(entry: TimelineEntry, pictures: list[Media]) -> Moment:
         act=words.say(words.OPERATIONS, entry.operate_type) if known else "",
         text=entry.details,
         operator=entry.operator,
-        notes=tuple(note for note in _notes(entry) if note and note != entry.details),
+        notes=tuple(note for note in _notes(entry, pictures) if note and note != entry.details),
         pictures=pictures,
         unknown_word="" if known else entry.operate_type,
         choices=tuple(_choices(entry)),
@@ -160,8 +162,10 @@ def _without_copies(own: list[Media], shown: list[Media]) -> list[Media]:
     return kept
 
 
-def _notes(entry: TimelineEntry) -> Iterator[str]:
-    """What newer kinds of entries say outside ``operate_details``."""
+def _notes(entry: TimelineEntry, pictures: list[Media]) -> Iterator[str]:
+    """What newer kinds of entries say outside ``operate_details``. Pictures in a message's blocks are counted: the
+    platform gives no address for them.
+    """
     raw = _object(entry.raw)
     for name in ("user_appy_platform_service_reason", "user_appy_platform_service_reason_description"):
         if isinstance(raw.get(name), str) and raw[name]:
@@ -174,6 +178,9 @@ def _notes(entry: TimelineEntry) -> Iterator[str]:
     # Where the entry's own words are these texts, they are not said twice.
     if "\n".join(texts) != entry.details:
         yield from texts
+    images = sum("image" in block or block.get("type") == "IMAGE" for block in _blocks(raw))
+    if images and not pictures:
+        yield ngettext("%(count)s picture", "%(count)s pictures", images) % {"count": images}
 
 
 def _choices(entry: TimelineEntry) -> Iterator[str]:
