@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 
 from kesu.accounts.models import User
+from kesu.accounts.roles import Forbidden
 from kesu.alerts.models import Message
-from kesu.alerts.people import mentions_of
-from kesu.commands import immediate, refunding, verbs
+from kesu.alerts.people import called_by
+from kesu.audit.models import AuditEntry
+from kesu.commands import immediate, refunding, settling, verbs
+from kesu.commands.errors import Conflict, InvalidCommand
 from kesu.commands.models import Command, Refund
 from kesu.threads import in_thread
 
@@ -99,7 +102,7 @@ def test_after_ten_minutes_without_an_answer_the_author_and_who_claimed_the_case
         assert await in_thread(told, "command_unknown") == []
         await office.advance_seconds(3600)
         (message,) = await in_thread(told, "command_unknown")
-        called = await in_thread(lambda: mentions_of(message, now=office.now()))
+        called = await in_thread(lambda: called_by(message, now=office.now()))
         assert set(called) == {"wecom-manager", "wecom-agent"}
         shown = [one["content"] for one in await office.messages() if "尚不清楚操作是否已执行" in one["content"]]
         assert len(shown) == 1
@@ -130,7 +133,7 @@ def test_what_was_not_carried_out_is_told_to_its_author_and_who_claimed_the_case
         await office.advance_seconds(3600)
         assert (await office.fresh(command)).failure == Command.Failure.CHANGED
         (message,) = await in_thread(told, "command_failed")
-        called = await in_thread(lambda: mentions_of(message, now=office.now()))
+        called = await in_thread(lambda: called_by(message, now=office.now()))
         assert set(called) == {"wecom-manager", "wecom-agent"}
         shown = [one["content"] for one in await office.messages() if "操作没有执行" in one["content"]]
         assert len(shown) == 1
@@ -164,5 +167,70 @@ def test_a_refund_that_is_followed_no_longer_is_told(play):
         assert states == ["abnormal", "unfollowed"]
         assert (await in_thread(Refund.objects.get)).due_at is None
         assert any("60 天仍未了结" in one["content"] for one in await office.messages())
+
+    play(steps)
+
+
+async def unknown_refund(office: Any, **wish: Any) -> tuple[Any, Command]:
+    """A case whose refund the platform never answers."""
+    complaint = await office.case(amount=1990, **wish)
+    await office.fault("drop", path=REFUNDS)
+    await office.do(refunding.refund, complaint)
+    await office.advance_seconds(900)
+    return complaint, (await office.commands(complaint))[-1]
+
+
+def test_a_manager_settles_an_unknown_command_by_hand_and_the_case_can_be_worked_on_again(play):
+    async def steps(office):
+        complaint, command = await unknown_refund(office, problem_type="OTHERS")
+        how = "商户平台查无此退款"
+        with pytest.raises(Forbidden):
+            await office.do(settling.settle_by_hand, command, carried_out=False, reason=how)
+        with pytest.raises(InvalidCommand):
+            await office.do(settling.settle_by_hand, command, carried_out=False, reason="  ", by="manager")
+        await office.do(settling.settle_by_hand, command, carried_out=False, reason=how, by="manager")
+        office.sandbox.faults.clear()
+        await office.advance_seconds(3600)
+        assert len(office.sandbox.state.refunds) == 0
+        settled = await office.fresh(command)
+        assert (settled.state, settled.failure, settled.error) == ("failed", "not_found", how)
+        entry = await in_thread(lambda: AuditEntry.objects.get(action="command_settled"))
+        assert entry.username == "manager"
+        assert entry.details == {"command": command.pk, "kind": "refund", "carried_out": False, "reason": how}
+        with pytest.raises(Conflict):
+            await office.do(settling.settle_by_hand, command, carried_out=True, reason=how, by="manager")
+        await office.do(refunding.refund, await office.open(complaint.complaint_id))
+        await office.settle()
+        assert len(office.sandbox.state.refunds) == 1
+
+    play(steps)
+
+
+def test_a_refund_that_was_carried_out_by_what_a_manager_saw_is_followed_and_not_sent_again(play):
+    async def steps(office):
+        complaint = await office.case(amount=1990, problem_type="OTHERS")
+        await office.fault("drop", value="after", count=1, path=REFUNDS)
+        await office.fault("drop", path=REFUNDS)
+        command = await office.do(refunding.refund, complaint)
+        await office.advance_seconds(900)
+        await office.do(settling.settle_by_hand, command, carried_out=True, reason="平台可查到", by="manager")
+        office.sandbox.faults.clear()
+        await office.advance_seconds(86_400)
+        assert (await in_thread(Refund.objects.get)).state == Refund.State.SUCCESS
+        assert len(office.sandbox.state.refunds) == 1
+
+    play(steps)
+
+
+def test_an_approval_settled_by_hand_is_followed_by_no_refund(play):
+    async def steps(office):
+        complaint = await office.case(amount=1990, problem_type="REFUND")
+        await office.fault("drop", value="after", count=1, path="/update-refund-progress")
+        command = await office.do(refunding.approve_refund, complaint)
+        await office.settle()
+        await office.do(settling.settle_by_hand, command, carried_out=True, reason="平台显示已同意", by="manager")
+        await office.advance_seconds(3600)
+        assert [row.kind for row in await office.commands(complaint)] == ["approve_refund"]
+        assert len(office.sandbox.state.refunds) == 0
 
     play(steps)

@@ -75,6 +75,7 @@ API_GATES: Mapping[str, Gate | list[Gate]] = {
     **{f"{PREFIX}/complaints/<complaint_id>{path}": gate for path, gate in OF_A_COMPLAINT.items()},
     f"{PREFIX}/commands/<command_id>": _of_nothing(P.VIEW, "GET"),
     f"{PREFIX}/commands/<command_id>/withdraw": _of_nothing(P.REPLY, "POST"),
+    f"{PREFIX}/commands/<command_id>/settle": _of_nothing(P.OVERRIDE, "POST", carried_out=True, reason="平台可查到"),
     f"{PREFIX}/refund-requests": Gate(P.VIEW),
     f"{PREFIX}/refund-requests/<request_id>/decide": _of_nothing(P.SECOND_PAIR_OF_EYES, "POST", grant=True),
     f"{PREFIX}/quick-replies": [Gate(P.VIEW), Gate(P.TEMPLATES, "POST", data=_REPLY)],

@@ -44,6 +44,7 @@ CASE_GATES: Mapping[str, Gate | list[Gate]] = {
     f"{CASE}/refunds/<int:refund_pk>/resend": Gate(P.REFUND, "POST", places=_nothing, of_complaint=False),
     f"{CASE}/requests/<int:request_pk>": Gate(P.SECOND_PAIR_OF_EYES, "POST", places=_nothing, of_complaint=False),
     f"{CASE}/commands/<int:command_pk>/withdraw": Gate(P.REPLY, "POST", places=_nothing, of_complaint=False),
+    f"{CASE}/commands/<int:command_pk>/settle": Gate(P.OVERRIDE, "POST", places=_nothing, of_complaint=False),
     f"{CASE}/note": _act(P.NOTE, text="已电话联系"),
     f"{CASE}/assign": _act(P.ASSIGN, to="1"),
     f"{CASE}/agreement": _act(P.COMPLETE, log_id="none"),

@@ -166,6 +166,19 @@ def test_what_was_not_sent_yet_can_be_taken_back_and_written_again(desk, quiet_c
     assert command.failure == "withdrawn"
 
 
+def test_an_unknown_outcome_is_settled_by_hand_beside_the_command(desk, quiet_case, now):
+    press(desk, quiet_case, "reply", text=WORDS)
+    Command.objects.update(state="unknown", sent_at=now)
+    command = Command.objects.get()
+    address = f"/cases/{quiet_case.pk}/commands/{command.pk}/settle"
+    assert address in desk.get(f"/cases/{quiet_case.pk}").content.decode()
+    assert desk.post(address, {"do": "not_carried_out", "reason": " "}).status_code == 422
+    assert desk.post(address, {"do": "not_carried_out", "reason": "平台查无此回复"}).status_code == 302
+    page = desk.get(f"/cases/{quiet_case.pk}").content.decode()
+    assert "平台查无此回复" in page
+    assert address not in page
+
+
 def test_a_template_is_filled_in_and_stays_editable(desk, quiet_case, now):
     template = QuickReply.objects.create(
         name="致歉", text="您好, 订单 {order} 正在核对, {agent} 为您处理", changed_at=now

@@ -16,7 +16,7 @@ from kesu.api.authentication import actor_of, may_act
 from kesu.api.looking import FiltersIn
 from kesu.api.looking import found as _found
 from kesu.api.problems import Problem
-from kesu.commands import payloads, pictures, refunding, resending, verbs
+from kesu.commands import payloads, pictures, refunding, resending, settling, verbs
 from kesu.commands.immediate import Message
 from kesu.commands.models import Command
 from kesu.commands.reading import note_view
@@ -82,6 +82,18 @@ def withdraw_command(request: HttpRequest, command_id: Annotated[int, Path(ge=1,
     """Take back what was not sent yet; 409 once it is on its way."""
     actor = actor_of(request, Permission.REPLY)
     verbs.withdraw(actor, _command(actor.user, command_id), now=clock.now())
+    return told.command(_command(actor.user, command_id))
+
+
+@router.post("/commands/{command_id}/settle", response=shapes.CommandOut, tags=["commands"])
+def settle_command(
+    request: HttpRequest, command_id: Annotated[int, Path(ge=1, le=2**62)], body: shapes.SettleIn
+) -> dict[str, Any]:
+    """Say what became of a command whose outcome is unknown, after a look in the merchant platform. Nothing is sent;
+    409 when its outcome is known."""
+    actor = actor_of(request, Permission.OVERRIDE)
+    command = _command(actor.user, command_id)
+    settling.settle_by_hand(actor, command, carried_out=body.carried_out, reason=body.reason, now=clock.now())
     return told.command(_command(actor.user, command_id))
 
 

@@ -245,6 +245,13 @@ class ConcernOut(Schema):
     suggestion: str | None = None
 
 
+class SettleIn(Input):
+    """``reason``: how it is known, at most 300 characters; it is recorded."""
+
+    carried_out: bool
+    reason: str = Field(min_length=1, max_length=300)
+
+
 class CommandOut(Schema):
     id: int
     complaint_id: str

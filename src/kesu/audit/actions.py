@@ -21,6 +21,7 @@ class Action(StrEnum):
     REFUND_REQUESTED = "refund_requested"
     REFUND_REQUEST_DECIDED = "refund_request_decided"
     OVERRIDDEN = "overridden"
+    COMMAND_SETTLED = "command_settled"
     NOTED = "noted"
     CLAIMED = "claimed"
     RELEASED = "released"

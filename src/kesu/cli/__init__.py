@@ -80,6 +80,9 @@ app.command("claim", help=_("Take a complaint on."))(acting.claim)
 app.command("assign", help=_("Give a complaint to somebody."))(acting.assign)
 app.command("release", help=_("Give a complaint back."))(taking_back.release)
 app.command("withdraw", help=_("Take back what was not sent to the platform yet."))(taking_back.withdraw)
+app.command("settle", help=_("Say what became of a command whose outcome is unknown; nothing is sent."))(
+    taking_back.settle
+)
 app.command("decide", help=_("Grant or decline a refund that waits for a second person."))(taking_back.decide)
 app.add_typer(outbox.app, name="outbox", help=_("Pushes owed, sent and failed."))
 app.add_typer(sign_in.app, name="users", help=_("People who may sign in."))

@@ -1,4 +1,5 @@
-"""``kesu release | withdraw | decide``: taking back what one began, and deciding on what another person asked for."""
+"""``kesu release | withdraw | decide | settle``: taking back what one began, deciding on what another person asked for,
+and saying what became of what nobody answered."""
 
 from __future__ import annotations
 
@@ -26,6 +27,30 @@ def withdraw(complaint_id: ComplaintId, data: Data = None, json: Json = False, a
         if planned is None:
             fail(_("Nothing of complaint %s waits to be sent.") % complaint.complaint_id)
         return verbs.withdraw(actor, planned, now=now)
+
+    do(data, json, as_, complaint_id, act)
+
+
+def settle(
+    complaint_id: ComplaintId,
+    carried_out: Annotated[
+        bool, typer.Option("--carried-out/--not-carried-out", help=_("What the merchant platform shows."))
+    ],
+    reason: Annotated[str, typer.Option(help=_("How you know; it is recorded."))],
+    data: Data = None,
+    json: Json = False,
+    as_: As = "",
+) -> None:
+    """Say what became of a command whose outcome is unknown. Nothing is sent."""
+
+    def act(verbs: Any, actor: Any, complaint: Any, consent: Any, now: Any) -> Any:
+        from kesu.commands import settling
+        from kesu.commands.models import Command
+
+        unknown = complaint.commands.filter(state=Command.State.UNKNOWN).select_related("complaint").first()
+        if unknown is None:
+            fail(_("Complaint %s has nothing whose outcome is unknown.") % complaint.complaint_id)
+        return settling.settle_by_hand(actor, unknown, carried_out=carried_out, reason=reason, now=now)
 
     do(data, json, as_, complaint_id, act)
 

@@ -37,15 +37,16 @@ FAILED = (Refund.State.ABNORMAL, Refund.State.CLOSED)
 
 
 @transaction.atomic
-def confirmed(command: Command, answer: Any, *, now: datetime, log_id: str = "") -> None:
-    """Settle a command as carried out. ``answer``: what the call returned; None when the history proved it."""
+def confirmed(command: Command, answer: Any, *, now: datetime, log_id: str = "", go_on: bool = True) -> None:
+    """Settle a command as carried out. ``answer``: what the call returned; None when the history proved it. ``go_on``:
+    plan what is to follow it."""
     if isinstance(answer, str):
         log_id = answer[:64]
     journal.confirm(command, now=now, log_id=log_id)
     if command.kind == Command.Kind.REFUND:
         refund = Refund.objects.select_for_update().get(command=command)
         note_refund(refund, answer if isinstance(answer, PlatformRefund) else None, now=now)
-    if command.kind == Command.Kind.APPROVE_REFUND:
+    if command.kind == Command.Kind.APPROVE_REFUND and go_on:
         _plan_refund_of(command, now=now)
     if command.kind == Command.Kind.RESEND_REFUND:
         _note_resent(command, answer if isinstance(answer, PlatformRefund) else None, now=now)

@@ -80,6 +80,13 @@ def mark_unknown(command: Command, error: str, *, look_at: datetime, error_code:
     )
 
 
+def keep_unknown(command: Command) -> None:
+    """Raises NotInState unless its outcome is still unknown and it is leased by the caller: a person may have settled
+    it by hand meanwhile."""
+    if not Command.objects.filter(pk=command.pk, state=State.UNKNOWN, due_at=command.due_at).exists():
+        raise NotInState
+
+
 def put_off(command: Command, error: str, *, until: datetime) -> None:
     """Certainly not carried out, and worth another try later."""
     _move(command, (State.PLANNED, State.SENDING), state=State.PLANNED, due_at=until, sent_at=None, error=error[:500])

@@ -186,6 +186,7 @@ async def _settle(gateway: Gateway, command: Command) -> None:
             # One idempotent_id acts once (4017151596): the same call again is the way to learn of the first.
             payload = json.loads(command.payload)
             pictures = await media_ids(client, account, payload.get("pictures") or [], now=now)
+            await in_thread(journal.keep_unknown, command)
             await _call_and_note(gateway, client, command, payload, pictures)
             return
         if command.kind == Command.Kind.REFUND:
@@ -214,6 +215,7 @@ async def _settle_refund(gateway: Gateway, client: Client, command: Command) -> 
         )
     except NotFound:
         # Never accepted: the same number again refunds once (申请退款 4013080625).
+        await in_thread(journal.keep_unknown, command)
         await _call_and_note(gateway, client, command, json.loads(command.payload), [])
         return
     await in_thread(lambda: aftermath.confirmed(command, found, now=gateway.now()))

@@ -12,6 +12,9 @@ from kesu.commands.errors import Conflict, InvalidCommand
 from kesu.commands.models import Command, Refund
 from kesu.commands.pictures import PictureRefused
 
+BY_HAND = "BY_HAND"
+"""The error code of a command that a person settled as not carried out; the error is their reason."""
+
 
 def kind(command: Command) -> str:
     known: dict[str, Callable[[], str]] = {
@@ -44,6 +47,8 @@ def outcome(command: Command) -> str:
 
 def failure(command: Command) -> str:
     told = command.error if not command.error_code else f"{command.error} ({command.error_code})"
+    if command.error_code == BY_HAND:
+        return _("Settled by hand as not carried out: %s") % command.error
     known: dict[str, Callable[[], str]] = {
         Command.Failure.REFUSED: lambda: _("WeChat Pay refused it: %s. Nothing was changed.") % told,
         Command.Failure.CHANGED: lambda: _(
@@ -140,6 +145,8 @@ def invalid(wrong: InvalidCommand) -> str:
         "card_bank": lambda: _("Choose the bank: WeChat Pay takes debit cards of the banks that are listed."),
         "card_account": lambda: _("The number of a bank card has 8 to 30 digits."),
         "card_name": lambda: _("Write the name of the card's owner, at most 60 characters."),
+        "settle_reason_missing": lambda: _("Say how you know what became of it."),
+        "settle_reason_too_long": lambda: _("How you know it has at most 300 characters."),
         "request_decided": lambda: _("Somebody has already decided on this request."),
         "own_request": lambda: _("Another person has to decide: nobody approves a request of their own."),
         "template_name": lambda: _("A template has a name of at most 60 characters."),

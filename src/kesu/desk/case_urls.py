@@ -20,6 +20,7 @@ urlpatterns = [
     path(f"{CASE}/refunds/<int:refund_pk>/resend", acting.resend, name="resend"),
     path(f"{CASE}/requests/<int:request_pk>", acting.decide, name="decide"),
     path(f"{CASE}/commands/<int:command_pk>/withdraw", acting.withdraw, name="withdraw"),
+    path(f"{CASE}/commands/<int:command_pk>/settle", acting.settle, name="settle"),
     path(f"{CASE}/note", acting.note, name="note"),
     path(f"{CASE}/assign", acting.assign, name="assign"),
     path(f"{CASE}/agreement", acting.agreement, name="agreement"),

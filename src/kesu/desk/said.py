@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from kesu.accounts import roles
 from kesu.accounts.models import User
+from kesu.accounts.roles import Permission
 from kesu.commands import verbs, wording
 from kesu.commands.models import Command
 from kesu.complaints.models import TimelineEntry
@@ -29,6 +30,7 @@ class CommandShown:
     text: str
     may_withdraw: bool
     may_repeat: bool
+    may_settle: bool
 
     @property
     def outcome(self) -> str:
@@ -66,6 +68,7 @@ def _shown(command: Command, user: User) -> CommandShown:
         text,
         may_withdraw=may and command.state == Command.State.PLANNED,
         may_repeat=may and command.state == Command.State.FAILED and command.kind == Command.Kind.REPLY and bool(text),
+        may_settle=roles.may(user, Permission.OVERRIDE) and command.state == Command.State.UNKNOWN,
     )
 
 

@@ -15,7 +15,7 @@ from kesu import clock
 from kesu.accounts.actor import Actor
 from kesu.accounts.models import User
 from kesu.accounts.roles import Permission
-from kesu.commands import agreements, refunding, resending, verbs
+from kesu.commands import agreements, refunding, resending, settling, verbs
 from kesu.commands.errors import CommandError, InvalidCommand
 from kesu.commands.models import Command, Note, RefundRequest
 from kesu.commands.pictures import PictureRefused
@@ -159,6 +159,23 @@ def withdraw(request: HttpRequest, pk: int, command_pk: int) -> HttpResponse:
 
     then = f"?again={command.pk}" if command.kind == Command.Kind.REPLY else ""
     return acted(request, complaint, given_in(request, "withdraw", complaint), act, then=then)
+
+
+@pressed(Permission.OVERRIDE)
+def settle(request: HttpRequest, pk: int, command_pk: int) -> HttpResponse:
+    """``do=carried_out|not_carried_out``: what became of a command whose outcome is unknown, with a ``reason``."""
+    complaint = found(request, pk)
+    command = Command.objects.select_related("complaint").filter(pk=command_pk, complaint=complaint).first()
+    outcome = request.POST.get("do")
+    if command is None or outcome not in ("carried_out", "not_carried_out"):
+        raise Http404("no such command or outcome")
+    given = given_in(request, "settle", complaint)
+
+    def act(actor: Actor, case: Complaint, consent: Consent, now: datetime) -> Command:
+        reason = given.values.get("reason", "")
+        return settling.settle_by_hand(actor, command, carried_out=outcome == "carried_out", reason=reason, now=now)
+
+    return acted(request, complaint, given, act)
 
 
 @pressed(Permission.NOTE)

@@ -35,6 +35,7 @@ ACTIONS: words.Words = {
     Action.REFUND_REQUESTED: _("Asked for a refund above the limit"),
     Action.REFUND_REQUEST_DECIDED: _("Decided on a colleague's refund"),
     Action.OVERRIDDEN: _("Went on against a guard"),
+    Action.COMMAND_SETTLED: _("Settled an unknown outcome by hand"),
     Action.NOTED: _("Wrote a note"),
     Action.CLAIMED: _("Claimed a case"),
     Action.RELEASED: _("Gave a case back"),
