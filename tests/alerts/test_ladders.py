@@ -14,6 +14,7 @@ from kesu.alerts.changes import ChannelChange, change_channel
 from kesu.alerts.ladders import book
 from kesu.alerts.models import Channel, Clock, Ladder, Message
 from kesu.alerts.people import called, on_call, quiet_hours_of
+from kesu.alerts.reach import unreachable
 from kesu.complaints.models import Complaint
 from kesu.merchants.models import SubMerchant
 from kesu.rules.ladder_steps import LadderError
@@ -291,7 +292,7 @@ def test_a_preview_knows_quiet_hours_rotas_and_sub_merchants(desk: Desk) -> None
 
 def test_a_ladder_reaches_somebody_or_says_what_is_missing(desk: Desk) -> None:
     def found() -> list[tuple[str, str, str]]:
-        return [(problem.step, problem.code, problem.name) for problem in preview.unreachable(now=desk.now)]
+        return [(problem.step, problem.code, problem.name) for problem in unreachable(now=desk.now)]
 
     channel = desk.channel()
     assert found() == []

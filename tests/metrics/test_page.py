@@ -16,8 +16,9 @@ from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from prometheus_client.parser import text_string_to_metric_families
 
-from kesu.alerts.models import Attempt
+from kesu.alerts.models import Attempt, Channel
 from kesu.intake.models import Rejection
+from kesu.merchants.models import Account
 from kesu.metrics import Gate, MetricsPage
 from kesu.metrics.figures import CAP, Figures, SendCounter
 from kesu.sync.models import Refresh
@@ -119,6 +120,16 @@ def test_a_send_that_never_ends_does_not_hold_back_the_others(db):
     attempt(message, NOW, "sending")
     attempt(message, NOW, "sent")
     assert counter.read(now=NOW + HOUR)["sent"] == 1
+
+
+def test_accounts_that_no_channel_serves_are_counted(day):
+    assert figures()["kesu_accounts_without_channel"] == 0
+    others = Account.objects.exclude(pk=day["account"].pk)
+    for channel in Channel.objects.all():
+        channel.accounts.add(day["account"])
+    assert figures()["kesu_accounts_without_channel"] == others.count() > 0
+    Channel.objects.filter(enabled=True).first().accounts.add(*others)
+    assert figures()["kesu_accounts_without_channel"] == 0
 
 
 def test_reading_costs_a_bounded_number_of_queries(day):

@@ -12,7 +12,7 @@ from django.utils.translation import pgettext
 
 from kesu.alerts.content import Content, Row, Tone
 from kesu.alerts.models import Message
-from kesu.alerts.outbox import serving
+from kesu.alerts.outbox import carriers
 from kesu.alerts.text import neutralise, shorten
 from kesu.clock import BEIJING
 from kesu.merchants import wording
@@ -48,7 +48,7 @@ def owe_about_accounts(causes: Collection[AccountCause], *, now: datetime) -> in
     """
     if not causes:
         return 0
-    channels = serving({cause.account_pk for cause in causes})
+    serving = carriers({cause.account_pk for cause in causes})
     rows = [
         Message(
             channel=channel,
@@ -61,10 +61,9 @@ def owe_about_accounts(causes: Collection[AccountCause], *, now: datetime) -> in
             due_at=now,
         )
         for cause in causes
-        for channel in channels[cause.account_pk]
-        if cause.kind not in channel.muted_kinds
+        for channel in serving[cause.account_pk].of(cause.kind)
     ]
-    if any(not channels[cause.account_pk] for cause in causes):
+    if any(not serving[cause.account_pk].channels for cause in causes):
         log.warning("alerts.no_channel", causes=len(causes))
     Message.objects.bulk_create(rows, ignore_conflicts=True)
     return len(rows)

@@ -44,36 +44,44 @@ def owe(causes: Collection[Cause], *, now: datetime) -> int:
     """
     if not causes:
         return 0
-    channels = serving({cause.account_pk for cause in causes})
-    named = serving({cause.account_pk for cause in causes if cause.robots}, standby=True)
+    serving = carriers({cause.account_pk for cause in causes})
     rows = [
         _message(cause, channel, now)
         for cause in causes
-        for channel in _carrying(cause, channels[cause.account_pk], named)
-        if cause.kind not in channel.muted_kinds
+        for channel in serving[cause.account_pk].of(cause.kind, cause.robots)
     ]
-    unheard = sum(1 for cause in causes if not channels[cause.account_pk])
+    unheard = sum(1 for cause in causes if not serving[cause.account_pk].channels)
     if unheard:
         log.warning("alerts.no_channel", causes=unheard)
     Message.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
     return len(rows)
 
 
-def serving(account_pks: Iterable[int], *, standby: bool = False) -> dict[int, list[Channel]]:
-    """The channels that carry each account's alerts: switched on, restricted to it or to none.
+@dataclass(frozen=True, slots=True)
+class Carriers:
+    """The channels that serve an account, those that only stand by included."""
 
-    Those that only stand by are left out, unless ``standby`` asks for them.
-    """
+    channels: tuple[Channel, ...] = ()
+
+    def of(self, kind: str, robots: Collection[str] = ()) -> list[Channel]:
+        """Those that carry an alert of a kind: whichever it names, standing by or not, else all that do not stand by,
+        else all that do. Where these do not carry the kind, nobody steps in."""
+        named = [channel for channel in self.channels if channel.name in robots]
+        usual = [channel for channel in self.channels if not channel.standby]
+        return [channel for channel in named or usual or self.channels if kind not in channel.muted_kinds]
+
+
+def carriers(account_pks: Iterable[int]) -> dict[int, Carriers]:
+    """The channels that carry each account's alerts: switched on, restricted to it or to none."""
     if not (account_pks := set(account_pks)):
         return {}
-    wanted = Channel.objects.filter(enabled=True) if standby else Channel.objects.filter(enabled=True, standby=False)
-    channels = list(wanted.defer("settings").order_by("id"))
+    channels = list(Channel.objects.filter(enabled=True).defer("settings").order_by("id"))
     restricted: dict[int, set[int]] = defaultdict(set)
     links = Channel.accounts.through.objects.filter(channel__in=channels).values_list("channel_id", "account_id")
     for channel_pk, account_pk in links:
         restricted[channel_pk].add(account_pk)
     return {
-        account_pk: [c for c in channels if c.pk not in restricted or account_pk in restricted[c.pk]]
+        account_pk: Carriers(tuple(c for c in channels if c.pk not in restricted or account_pk in restricted[c.pk]))
         for account_pk in account_pks
     }
 
@@ -102,12 +110,6 @@ def copy_for(message: Message, channel: Channel, *, now: datetime) -> Message:
     )
     Message.objects.bulk_create([row], ignore_conflicts=True)
     return Message.objects.get(channel=channel, dedupe_key=message.dedupe_key)
-
-
-def _carrying(cause: Cause, channels: list[Channel], named: dict[int, list[Channel]]) -> list[Channel]:
-    """The channels that a step names, standing by or not; all where none of them can."""
-    chosen = [channel for channel in named.get(cause.account_pk, []) if channel.name in cause.robots]
-    return chosen or channels
 
 
 def _serving_others(account_pk: int) -> list[int]:

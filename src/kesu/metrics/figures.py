@@ -28,6 +28,14 @@ WORKER_GONE = timedelta(seconds=60)
 UNDER_WAY = timedelta(minutes=5)
 
 
+_SERVING = """
+    select 1 from alerts_channel c where c.enabled and (
+        not exists (select 1 from alerts_channel_accounts l where l.channel_id = c.id)
+        or exists (select 1 from alerts_channel_accounts l where l.channel_id = c.id and l.account_id = a.id)
+    )
+"""
+
+
 class SendCounter:
     """Tries to deliver, by outcome, counted once they are settled, from this process's start on."""
 
@@ -157,6 +165,11 @@ def _channels(now: datetime) -> Iterator[Metric]:
     yield family
 
 
+def _accounts(now: datetime) -> Iterator[Metric]:
+    number = _count(f"merchants_account a where a.enabled and not exists ({_SERVING})")
+    yield _gauge("kesu_accounts_without_channel", "Accounts of whose complaints nobody is told: must be 0.", number)
+
+
 def _webhooks(now: datetime) -> Iterator[Metric]:
     family = GaugeMetricFamily(
         "kesu_webhook_deliveries", "Webhook deliveries owed, and those that failed for good.", labels=["state"]
@@ -201,7 +214,7 @@ def _sizes(now: datetime) -> Iterator[Metric]:
 
 _PARTS = (
     *(_inbox, _refreshes, _polls, _complaints, _watches),
-    *(_messages, _channels, _webhooks, _workers, _sizes),
+    *(_messages, _channels, _accounts, _webhooks, _workers, _sizes),
 )
 
 

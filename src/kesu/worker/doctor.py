@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from kesu import clock
 from kesu.accounts.models import User
 from kesu.alerts.models import Channel, Clock, Message
-from kesu.alerts.preview import unreachable
+from kesu.alerts.reach import unreachable
 from kesu.intake.models import Notice, Rejection
 from kesu.merchants.models import Account
 from kesu.merchants.queries import account_problems, limited_sub_merchants, unwatched_accounts
@@ -191,6 +191,9 @@ def _channels() -> Finding:
 def _ladders(now: datetime) -> Finding:
     """Every ladder in use must reach somebody who can be reached. Without any channel ``_channels`` says it all."""
     found = unreachable(now=now) if Channel.objects.filter(enabled=True, dead_since__isnull=True).exists() else []
+    if unserved := [problem.name for problem in found if problem.code == "no_channel"]:
+        told = _("No channel serves %s: nobody is told of their complaints. kesu channels add.") % ", ".join(unserved)
+        return Finding("ladders", "failed", told)
     named = [problem for problem in found if not problem.fatal]
     if named:
         problem = named[0]
@@ -210,6 +213,7 @@ def _ladders(now: datetime) -> Finding:
 _REACH = {
     "no_such_person": gettext_lazy("%(name)s is nobody who may sign in"),
     "no_wecom_id": gettext_lazy("%(name)s has no WeCom account id"),
+    "no_address": gettext_lazy("%(name)s has no address that the step's channels know"),
     "no_such_rota": gettext_lazy("there is no rota %(name)s"),
     "empty_rota": gettext_lazy("rota %(name)s has no members"),
     "no_such_robot": gettext_lazy("there is no live channel %(name)s"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from kesu.alerts.preview import ReachProblem
+from kesu.alerts.reach import ReachProblem
 from kesu.complaints import durations
 from kesu.desk import words
 from kesu.rules.ladder_steps import Audience, ClockKind, LadderProblem, LadderStep, StepTrigger
@@ -60,12 +60,16 @@ def problem(found: LadderProblem) -> str:
 
 def reach(found: ReachProblem) -> str:
     """Why a step does not reach whom it names."""
+    if found.code == "no_channel":
+        return _("%s: no channel serves this merchant, nobody at all is reached.") % found.name
     if found.code == "nobody":
         facts = {"ladder": found.ladder, "clock": words.say(CLOCKS, found.clock)}
-        return _("%(ladder)s, %(clock)s: nobody at all is reached. Name people in a channel or in a step.") % facts
+        said = _("%(ladder)s, %(clock)s: nobody at all is reached. Name people in a channel or in a step.") % facts
+        return f"{found.account}: {said}" if found.account else said
     said = {
         "no_such_person": _("%s does not exist or is switched off"),
         "no_wecom_id": _("%s has no WeCom account id and no other address, so nothing rings"),
+        "no_address": _("%s has no address that the step's channels know, so nothing rings"),
         "no_such_rota": _("there is no rota %s"),
         "empty_rota": _("nobody is in rota %s"),
         "no_such_robot": _("channel %s is gone or switched off"),

@@ -19,8 +19,9 @@ from kesu.accounts.models import User
 from kesu.accounts.roles import Permission, may
 from kesu.alerts.models import Channel, PersonHours, Rota
 from kesu.alerts.people import on_call
-from kesu.alerts.preview import preview, unreachable
+from kesu.alerts.preview import preview
 from kesu.alerts.queries import channel_health
+from kesu.alerts.reach import unreachable
 from kesu.audit.models import AuditHead
 from kesu.commands.models import Allowance, QuickReply
 from kesu.desk.gate import needs

@@ -21,7 +21,8 @@ from kesu.accounts.roles import Permission
 from kesu.alerts.ladders import book
 from kesu.alerts.models import Channel, PersonHours
 from kesu.alerts.models import Ladder as LadderRow
-from kesu.alerts.preview import Preview, preview, unreachable
+from kesu.alerts.preview import Preview, preview
+from kesu.alerts.reach import unreachable
 from kesu.alerts.services import set_ladders, set_personal_quiet_hours, set_quiet_hours
 from kesu.clock import BEIJING
 from kesu.desk import pushes, words
