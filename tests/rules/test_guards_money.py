@@ -242,3 +242,21 @@ def test_a_late_refund_shows_what_it_does_to_the_timely_rate() -> None:
     effect = judged(ApproveRefund(5), ticket(**rates(of=49)))[GuardCode.APPROVAL_PAST_DEADLINE].effect
     assert effect is not None
     assert (effect.before.basis_points, effect.after.basis_points) == (10_000, 9_800)
+
+
+def test_a_part_that_went_back_elsewhere_makes_what_is_left_uncertain() -> None:
+    told = item(1.5, "COMPLAINT_PARTIAL_REFUNDED_SYSTEM_MESSAGE")
+    again = item(1.7, "COMPLAINT_PARTIAL_REFUNDED_SYSTEM_MESSAGE")
+    wanted = Refund("T1", 100)
+    own = refund(RefundState.SUCCESS, 500)
+    assert "refunded_elsewhere" not in codes(wanted, case(RAISED, REPLIED))
+    assert "refunded_elsewhere" in codes(wanted, case(RAISED, REPLIED, told))
+    assert "refunded_elsewhere" not in codes(wanted, case(RAISED, REPLIED, told, refunds=(own,)))
+    assert "refunded_elsewhere" in codes(wanted, case(RAISED, REPLIED, told, again, refunds=(own,)))
+    assert "refunded_elsewhere" not in codes(wanted, case(RAISED, REPLIED, told, full_refunded=True))
+
+
+def test_ones_own_refund_that_the_history_tells_of_first_is_not_taken_for_anothers() -> None:
+    told = item(1.5, "COMPLAINT_PARTIAL_REFUNDED_SYSTEM_MESSAGE")
+    running = refund(RefundState.PROCESSING, 500)
+    assert "refunded_elsewhere" not in codes(Refund("T1", 100), case(RAISED, REPLIED, told, refunds=(running,)))

@@ -193,6 +193,10 @@ REFUNDING: Words = {
         "The payer's refund request is not decided. Once the order is refunded it cannot be approved any more; "
         "approve it first."
     ),
+    _C.REFUNDED_ELSEWHERE: _(
+        "Part went back elsewhere (refunds not made here: %(refunds)s), so what is left is uncertain. Please look at "
+        "the order in the merchant console first."
+    ),
     _C.LESS_THAN_ASKED: _(
         "The payer asks for %(asked_fen)s and with this %(amount_fen)s went back in all. Less seldom settles a case; "
         "refund it all, or agree on it first."

@@ -95,6 +95,7 @@ class GuardCode(StrEnum):
     ABNORMAL_REFUND = "abnormal_refund"
     REFUNDS_FORBIDDEN = "refunds_forbidden"
     DECIDE_FIRST = "decide_first"
+    REFUNDED_ELSEWHERE = "refunded_elsewhere"
     LESS_THAN_ASKED = "less_than_asked"
     PARTIAL_REFUND = "partial_refund"
     REFUND_REASON_TOO_LONG = "refund_reason_too_long"
@@ -205,6 +206,7 @@ GUARDS: dict[GuardCode, Guard] = {
     _C.ABNORMAL_REFUND: _unwise(_S.REFUND, _B.RESEND_REFUND),
     _C.REFUNDS_FORBIDDEN: _block(_S.LIMITATIONS, _B.REPLY),
     _C.DECIDE_FIRST: _confirm(_S.FAQ, _B.APPROVE_REFUND),
+    _C.REFUNDED_ELSEWHERE: _confirm(_S.OWN),
     _C.LESS_THAN_ASKED: _confirm(_S.DETAIL, _B.REFUND_IN_FULL),
     _C.PARTIAL_REFUND: _info(_S.PRACTICE, _B.REFUND_IN_FULL),
     _C.REFUND_REASON_TOO_LONG: _block(_S.REFUND, _B.CORRECT_INPUT),

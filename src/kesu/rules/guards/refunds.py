@@ -12,6 +12,7 @@ from kesu.rules.resolution import ON_ITS_WAY, OrderFact, RefundState
 from kesu.rules.states import is_open
 
 A_MONTH = timedelta(days=30)
+PARTLY = "COMPLAINT_PARTIAL_REFUNDED_SYSTEM_MESSAGE"
 REASON_SHOWN_ABOVE = 100
 """Fen: of a partial refund up to ¥1 the payer does not see the reason (申请退款)."""
 
@@ -31,6 +32,7 @@ def refund(act: Refund, facts: CaseFacts, *, now: datetime) -> Iterator[Finding]
         yield from _others(order, facts)
         yield from _limits(order, facts, now)
         yield from _reason(act, order, facts)
+    yield from _elsewhere(facts)
     yield from _ticket(facts)
     yield from circumstances(facts, now=now, closing=False)
 
@@ -94,6 +96,17 @@ def _reason(act: Refund, order: OrderFact, facts: CaseFacts) -> Iterator[Finding
         yield found(GuardCode.REFUND_REASON_TOO_LONG, length=length, limit=facts.profile.refund_reason_bytes)
     if act.reason and act.amount <= REASON_SHOWN_ABOVE and act.amount != order.paid:
         yield found(GuardCode.REFUND_REASON_HIDDEN)
+
+
+def _elsewhere(facts: CaseFacts) -> Iterator[Finding]:
+    """The history tells of more partial refunds than were made here; of theirs nothing tells how much went back.
+
+    One of our own that is on its way may be the one that the history tells of already.
+    """
+    told = len({entry.log_id for entry in facts.history if entry.operate_type == PARTLY})
+    own = sum(refund.state is RefundState.SUCCESS or refund.state in ON_ITS_WAY for refund in facts.refunds)
+    if told > own and not facts.full_refunded:
+        yield found(GuardCode.REFUNDED_ELSEWHERE, refunds=told - own)
 
 
 def _ticket(facts: CaseFacts) -> Iterator[Finding]:
