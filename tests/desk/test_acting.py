@@ -395,6 +395,17 @@ def test_nobody_who_cannot_sign_in_is_given_a_case_and_the_page_says_why(desk, q
     assert quiet_case.claimed_by is None
 
 
+def test_the_page_says_when_the_order_was_paid_and_asks_for_that_once(desk, quiet_case, now):
+    page_of(desk, quiet_case)
+    order = quiet_case.orders.get()
+    assert order.payment_due_at is not None
+    quiet_case.orders.update(paid_at=now - timedelta(days=400), payment_due_at=None, payment_tries=1)
+    page = page_of(desk, quiet_case)
+    assert " 支付</dd>" in page
+    assert 'data-code="order_too_old"' in page
+    assert quiet_case.orders.get().payment_due_at is None
+
+
 def test_claiming_and_noting_say_beforehand_what_they_do_not_do(desk, quiet_case):
     page = page_of(desk, quiet_case)
     assert 'data-code="claim_stops_no_clock"' in page

@@ -26,6 +26,7 @@ from kesu.commands.verbs import Consent
 from kesu.complaints import phones, queries, rates
 from kesu.complaints.cursors import CursorError
 from kesu.complaints.models import Complaint
+from kesu.sync import payments
 
 router = Router(tags=["complaints"])
 
@@ -60,6 +61,7 @@ def show_complaint(request: HttpRequest, complaint_id: Id) -> dict[str, Any]:
     answer = told.case(row)
     if may_act(request, Permission.REPLY):  # a program that only copies has not read for anybody
         note_view(actor.user, row, now=clock.now())
+        payments.ask_for(row, now=clock.now())
     return answer
 
 

@@ -134,6 +134,7 @@ class OrderOut(Schema):
     transaction_id: str
     out_trade_no: str
     amount: int | None
+    paid_at: datetime | None
 
 
 class RoundOut(Schema):

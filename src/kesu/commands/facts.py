@@ -132,6 +132,7 @@ def _orders(complaint: Complaint, refunds: tuple[RefundFact, ...]) -> tuple[Orde
             OrderFact(
                 transaction_id=order.transaction_id,
                 paid=order.amount,
+                paid_at=order.paid_at,
                 refunded=(order.amount or 0) if whole and not _under_way(own) else arrived,
                 refund_count=len(own),
                 last_refund_at=max((refund.created_at for refund in own), default=None),

@@ -144,10 +144,16 @@ class Order(models.Model):
     transaction_id = models.CharField(max_length=64)
     out_trade_no = models.CharField(max_length=64, blank=True)
     amount = models.BigIntegerField(null=True, help_text="fen")
+    paid_at = models.DateTimeField(null=True)
+    payment_due_at = models.DateTimeField(null=True, help_text="When to ask for paid_at; empty: not any more.")
+    payment_tries = models.PositiveSmallIntegerField(default=0, db_default=0)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["complaint", "transaction_id"], name="order_transaction")]
         indexes = [
+            models.Index(
+                fields=["payment_due_at"], condition=Q(payment_due_at__isnull=False), name="order_payment_due"
+            ),
             models.Index(fields=["transaction_id"], name="order_by_transaction"),
             models.Index(fields=["out_trade_no"], condition=~Q(out_trade_no=""), name="order_by_trade_number"),
         ]

@@ -241,6 +241,7 @@ class CaseFile:
             [note.pk for note in shown["notes"]],
             [person.pk for person in shown["lookers"]],
             sorted(self.agreed),
+            [order.paid_at for order in complaint.orders.all()],
         )
         return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 

@@ -23,11 +23,12 @@ from kesu.commands.aftermath import LONGEST_LOOK, LOOKS_UNTIL_LONGEST, next_look
 from kesu.commands.models import Command, Refund
 from kesu.commands.speaking import LOOKS
 from kesu.complaints import media
-from kesu.complaints.models import Media
+from kesu.complaints.models import Media, Order
 from kesu.merchants.limitations import ASK_EVERY
 from kesu.merchants.models import AccountHealth, Limitation
 from kesu.rules.backoff import DELAYS, JITTER_SHARE
 from kesu.rules.hooks import RETRY_AFTER, retry_after
+from kesu.sync import payments
 from kesu.sync.models import Refresh
 from kesu.sync.refreshing import PARKED_FOR
 from kesu.webhooks import claims
@@ -126,6 +127,14 @@ def _pictures(now: datetime) -> Found:
     return Media.objects.filter(state=Media.State.WAITING, due_at__gt=now + LONGEST_FETCH + AHEAD)
 
 
+def _payments(now: datetime) -> Found:
+    return Order.objects.filter(payment_due_at__gt=now + max(payments.LEASE, payments.AGAIN_AFTER) + AHEAD)
+
+
+def _heal_payments(keys: Sequence[Any], now: datetime) -> int:
+    return Order.objects.filter(pk__in=keys).update(payment_due_at=now)
+
+
 def _accounts(now: datetime) -> Found:
     every = timedelta(seconds=settings.CONFIGURATION.watch_seconds)
     return AccountHealth.objects.filter(account__enabled=True, due_at__gt=now + every + AHEAD)
@@ -182,6 +191,7 @@ INVARIANTS = (
     Invariant("token_out_of_reach", _tokens, _heal_tokens),
     Invariant("card_out_of_reach", _cards, due_now(Card)),
     Invariant("picture_out_of_reach", _pictures, due_now(Media)),
+    Invariant("payment_out_of_reach", _payments, _heal_payments),
     Invariant("account_watch_out_of_reach", _accounts, due_now(AccountHealth)),
     Invariant("limitation_out_of_reach", _limitations, due_now(Limitation)),
     Invariant("parked_out_of_reach", _parked, due_now(Refresh)),

@@ -25,7 +25,7 @@ from kesu.commands import refunds, speaking
 from kesu.complaints import search
 from kesu.intake import inbox
 from kesu.retention import sweeps
-from kesu.sync import doubts, limiting, pictures, polling, refreshing, rereading, watching
+from kesu.sync import doubts, limiting, payments, pictures, polling, refreshing, rereading, watching
 from kesu.sync.gateway import Gateway
 from kesu.threads import database_in_trouble, end_within, in_thread
 from kesu.webhooks import events as webhooks
@@ -86,6 +86,7 @@ def loops(gateway: Gateway, dispatcher: Dispatcher) -> list[Loop]:
         Loop("refunds", lambda: refunds.follow_due(gateway), wakes=("refresh",)),
         Loop("cards", lambda: cards.grey_due(now)),
         Loop("pictures", lambda: pictures.fetch_due(gateway)),
+        Loop("payments", lambda: payments.read_due(gateway)),
     ]
 
 

@@ -29,6 +29,7 @@ from kesu.desk.said import WRITING, text_of
 from kesu.desk.security import private
 from kesu.desk.sheets import NOTHING, Given
 from kesu.rules.guards import GuardProfile
+from kesu.sync import payments
 from kesu.sync.requests import Priority, request_refresh, wake_loop
 
 FRESH: timedelta = GuardProfile().fresh_for
@@ -41,6 +42,7 @@ def case(request: HttpRequest, pk: int) -> HttpResponse:
     given = _again(request, pk)
     context = page_of(request, pk, given=given, together=request.GET.get("together") == "1")
     read_again_when_old(context["case"], now=context["now"])
+    payments.ask_for(context["case"], now=context["now"])
     return private(render(request, "desk/case.html", context))
 
 
