@@ -11,8 +11,11 @@ from kesu.accounts.models import User
 from kesu.alerts import queries, services
 from kesu.alerts.channels import KINDS
 from kesu.alerts.channels.base import SettingsError
-from kesu.alerts.models import Attempt, Channel, Message
+from kesu.alerts.models import Attempt, Channel, Message, PersonAddress
+from kesu.alerts.preview import GROUP_KINDS
+from kesu.cli.channels import KINDS as NAMED
 from kesu.complaints.models import Complaint
+from kesu.desk.views.settings.channel_fields import FIELDS
 
 from .conftest import START, Desk
 
@@ -150,3 +153,12 @@ def test_the_outbox_accounts_for_every_message(desk: Desk) -> None:
 
 def test_every_kind_of_channel_in_the_model_has_its_folder() -> None:
     assert set(KINDS) == {str(kind) for kind in Channel.Kind}
+
+
+def test_every_kind_of_channel_has_its_fields_on_the_page_and_its_name_on_the_command_line() -> None:
+    assert set(FIELDS) == set(KINDS)
+    assert set(NAMED.split(" | ")) == set(KINDS)
+
+
+def test_groups_and_addresses_of_people_are_of_kinds_that_exist() -> None:
+    assert set(KINDS) >= {*GROUP_KINDS, *map(str, PersonAddress.Kind)}
