@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 
 import pytest
 from PIL import Image
@@ -10,9 +11,10 @@ from PIL import Image
 from kesu.accounts.roles import Forbidden
 from kesu.audit.models import AuditEntry
 from kesu.commands import pictures, refunding, verbs
-from kesu.commands.errors import InvalidCommand, Refused
+from kesu.commands.errors import Conflict, InvalidCommand, Refused
 from kesu.commands.models import Command, Note, OutgoingPicture, Refund, RefundRequest
 from kesu.commands.verbs import Consent
+from kesu.commands.wording import difference
 from kesu.merchants.models import Account
 from kesu.retention.personal import erase
 from kesu.threads import in_thread
@@ -259,6 +261,40 @@ def test_a_block_that_was_set_aside_for_a_request_is_told_in_the_audit(play):
             "codes": ["duplicate_refund"],
             "reason": "第一笔金额填错, 余款另退",
         }
+
+    play(steps)
+
+
+def test_day_and_remark_of_an_approval_outlive_the_wait_for_a_second_person(play):
+    async def steps(office):
+        complaint = await office.case(amount=30_000, problem_type="REFUND")
+        asked = {"launch_refund_day": 1, "remark": "财务次日放款"}
+        request = await office.do(refunding.approve_refund, complaint, **asked)
+        assert isinstance(request, RefundRequest)
+        await office.do(refunding.decide, request, grant=True, by="manager")
+        payload = json.loads((await office.commands(complaint))[0].payload)
+        assert {name: payload[name] for name in asked} == asked
+
+    play(steps)
+
+
+def test_who_asks_for_the_same_again_gets_the_waiting_request_and_who_asks_for_something_else_hears_of_it(play):
+    async def steps(office):
+        complaint = await office.case(amount=600_000, problem_type="REFUND")
+        first = await office.do(refunding.refund, complaint, consent=Consent(("decide_first",)))
+        assert (await office.do(refunding.refund, complaint)).pk == first.pk
+        others = (
+            (refunding.refund, {"by": "manager"}),
+            (refunding.refund, {"amount": 550_000}),
+            (refunding.approve_refund, {}),
+        )
+        for verb, wish in others:
+            with pytest.raises(Conflict) as conflict:
+                await office.do(verb, complaint, **wish)
+            assert [one.pk for one in conflict.value.requests] == [first.pk]
+            assert "agent" in difference(conflict.value)
+            assert "¥6000.00" in difference(conflict.value)
+        assert await in_thread(RefundRequest.objects.count) == 1
 
     play(steps)
 

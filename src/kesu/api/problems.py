@@ -60,7 +60,8 @@ def _on_conflict(request: HttpRequest, conflict: Conflict) -> HttpResponse:
     entries = [
         {"log_id": row.log_id, "operate_type": row.operate_type, "details": row.details} for row in conflict.entries
     ]
-    return answer(409, "conflict", difference(conflict), commands=commands, entries=entries)
+    requests = [{"id": row.pk, "amount": row.amount, "by": str(row.requested_by or "")} for row in conflict.requests]
+    return answer(409, "conflict", difference(conflict), commands=commands, entries=entries, requests=requests)
 
 
 def _on_claimed(request: HttpRequest, claimed: ClaimedError) -> HttpResponse:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kesu.commands.checks import Concern
-    from kesu.commands.models import Command
+    from kesu.commands.models import Command, RefundRequest
     from kesu.complaints.models import TimelineEntry
 
 
@@ -35,8 +35,14 @@ class Refused(CommandError):
 
 
 class Conflict(CommandError):
-    """``commands`` and ``entries`` are what the person had not seen: the difference, oldest first."""
+    """``commands`` and ``entries`` are what the person had not seen: the difference, oldest first; ``requests`` wait
+    for a second person and ask for something else."""
 
-    def __init__(self, commands: Sequence[Command] = (), entries: Sequence[TimelineEntry] = ()) -> None:
-        super().__init__(f"{len(commands)} commands and {len(entries)} entries are new")
-        self.commands, self.entries = tuple(commands), tuple(entries)
+    def __init__(
+        self,
+        commands: Sequence[Command] = (),
+        entries: Sequence[TimelineEntry] = (),
+        requests: Sequence[RefundRequest] = (),
+    ) -> None:
+        super().__init__(f"{len(commands)} commands, {len(entries)} entries and {len(requests)} requests are new")
+        self.commands, self.entries, self.requests = tuple(commands), tuple(entries), tuple(requests)

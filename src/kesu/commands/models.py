@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -192,6 +194,8 @@ class RefundRequest(models.Model):
     amount = models.BigIntegerField(help_text="fen")
     reason = models.CharField(max_length=80, blank=True)
     approve_ticket = models.BooleanField(default=False, help_text="Also approve the refund ticket (同意退款).")
+    launch_refund_day = models.IntegerField(default=0, db_default=0, help_text="Of the approval: working days.")
+    remark = models.CharField(max_length=200, blank=True, default="", db_default="", help_text="Of the approval.")
     acknowledged = models.JSONField(default=list)
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
@@ -216,6 +220,13 @@ class RefundRequest(models.Model):
         indexes = [
             models.Index(fields=["requested_at"], condition=Q(state="waiting"), name="refund_request_waiting"),
         ]
+
+    @property
+    def approval(self) -> dict[str, Any] | None:
+        """What the approval of the refund ticket is made of; None where only a refund was asked for."""
+        if not self.approve_ticket:
+            return None
+        return {"launch_refund_day": self.launch_refund_day, "remark": self.remark}
 
 
 class OutgoingPicture(models.Model):

@@ -20,7 +20,7 @@ from kesu.accounts.roles import Permission
 from kesu.audit.actions import Action
 from kesu.audit.services import record
 from kesu.commands import checks
-from kesu.commands.errors import InvalidCommand, Refused
+from kesu.commands.errors import Conflict, InvalidCommand, Refused
 from kesu.commands.models import Command, Refund, RefundRequest
 from kesu.commands.refunds import left_of
 from kesu.commands.verbs import NO_CONSENT, Consent, audit_overridden, locked, plan, subject
@@ -51,7 +51,8 @@ def refund(
     now: datetime,
 ) -> Command | RefundRequest:
     """Refund ``amount`` fen of an order, all that is left of it when None. ``order`` may be left out where the
-    complaint has one. Above the person's limit a request for somebody else's decision is returned instead."""
+    complaint has one. Above the person's limit a request for somebody else's decision is returned instead; raises
+    Conflict while another one waits for the same order."""
     roles.require(actor.user, Permission.REFUND)
     complaint = locked(actor, complaint)
     wanted = _wanted(complaint, amount, order, reason)
@@ -110,8 +111,7 @@ def decide(
         acknowledged = (*consent.acknowledged, *request.acknowledged)
         consent = Consent(acknowledged, consent.override_reason, consent.seen, consent.key or f"request-{request.pk}")
         wanted = Wanted(request.order, request.amount, request.reason, request.approve_ticket)
-        approval = {"launch_refund_day": 0, "remark": ""} if request.approve_ticket else None
-        request.command = _carry(actor, complaint, wanted, consent, now=now, approval=approval)
+        request.command = _carry(actor, complaint, wanted, consent, now=now, approval=request.approval)
     request.save()
     told = {"request": request.pk, "granted": grant, "amount": request.amount, "by": str(request.requested_by)}
     record(actor, Action.REFUND_REQUEST_DECIDED, subject(complaint), told, now=now)
@@ -152,9 +152,12 @@ def _refund_or_ask(
 ) -> Command | RefundRequest:
     if not _is_above_limit(actor, complaint, wanted.amount):
         return _carry(actor, complaint, wanted, consent, now=now, approval=approval)
-    waiting = RefundRequest.objects.filter(order=wanted.order, state=RefundRequest.State.WAITING).first()
+    rows = RefundRequest.objects.select_related("requested_by")
+    waiting = rows.filter(order=wanted.order, state=RefundRequest.State.WAITING).first()
     if waiting is not None:
-        return waiting
+        if _is_same(waiting, actor, wanted, approval):
+            return waiting
+        raise Conflict(requests=[waiting])
     kind, payload = Command.Kind.REFUND, _refund_payload(wanted)
     if approval is not None:
         kind, payload = Command.Kind.APPROVE_REFUND, {**approval, "then_refund": payload}
@@ -167,6 +170,7 @@ def _refund_or_ask(
         amount=wanted.amount,
         reason=wanted.reason,
         approve_ticket=wanted.approve_ticket,
+        **(approval or {}),
         acknowledged=sorted(consent.acknowledged),
         requested_by=actor.user,
         requested_at=now,
@@ -176,6 +180,12 @@ def _refund_or_ask(
     reason = consent.override_reason[:300]
     audit_overridden(actor, complaint, verdict, {"request": request.pk}, reason, now=now)
     return request
+
+
+def _is_same(waiting: RefundRequest, actor: Actor, wanted: Wanted, approval: Mapping[str, Any] | None) -> bool:
+    """Whether this person asks for the same once more."""
+    asked = (waiting.requested_by_id, waiting.amount, waiting.reason, waiting.approval)
+    return asked == (actor.user.pk, wanted.amount, wanted.reason, dict(approval) if approval is not None else None)
 
 
 def _carry(

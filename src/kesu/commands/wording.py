@@ -7,6 +7,7 @@ from collections.abc import Callable
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from kesu.alerts.messages import money
 from kesu.clock import BEIJING
 from kesu.commands.errors import Conflict, InvalidCommand
 from kesu.commands.models import Command, Refund
@@ -95,6 +96,11 @@ def difference(conflict: Conflict) -> str:
     lines += [
         f"{entry.operate_time.astimezone(BEIJING):%m-%d %H:%M} {entry.operator or ''} {entry.details}".strip()
         for entry in conflict.entries
+    ]
+    lines += [
+        _("%(who)s has asked for a refund of %(amount)s, which waits for a second person.")
+        % {"who": request.requested_by or _("somebody"), "amount": money(request.amount)}
+        for request in conflict.requests
     ]
     head = ngettext(
         "The case changed since you looked, and nothing was sent:",

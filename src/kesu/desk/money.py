@@ -121,7 +121,7 @@ class Money:
         }
         kind = Command.Kind.REFUND
         if row.approve_ticket:
-            kind, payload = Command.Kind.APPROVE_REFUND, {"launch_refund_day": 0, "then_refund": payload}
+            kind, payload = Command.Kind.APPROVE_REFUND, {**(row.approval or {}), "then_refund": payload}
         return RequestShown(row, True, own, self._sheet("decide", given, kind, payload, amount=row.amount))
 
     @cached_property
