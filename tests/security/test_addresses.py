@@ -219,7 +219,7 @@ def test_sign_in_through_wecom_follows_nobody(db: None) -> None:
 def test_the_dead_mans_address_leads_nowhere_else() -> None:
     seen: list[httpx2.Request] = []
     answer = httpx2.Response(302, headers={"Location": "http://169.254.169.254/"})
-    assert not asyncio.run(DeadMan("https://hc.example/ping", [], transport=outside(seen, answer)).ping())
+    assert not asyncio.run(DeadMan("https://hc.example/ping", {}, transport=outside(seen, answer)).ping())
     assert [request.url.host for request in seen] == ["hc.example"]
 
 

@@ -8,8 +8,13 @@ import httpx2
 import pytest
 from pydantic import ValidationError
 
+from kesu.alerts.dispatch import Dispatcher
 from kesu.config.configuration import Configuration
+from kesu.sync.gateway import Gateway
+from kesu.webhooks.sending import Sender
 from kesu.worker.deadman import STALLED_SECONDS, DeadMan
+from kesu.worker.loops import account_loops, loops, upkeep, webhook_loops
+from tests.factories import NOW
 
 URL = "https://hc.example.com/ping/2f9d"
 
@@ -49,7 +54,7 @@ def hand() -> Hand:
 
 @pytest.fixture
 def deadman(outside: Outside, hand: Hand) -> DeadMan:
-    return DeadMan(URL, ["outbox", "clocks"], seconds=hand, transport=httpx2.MockTransport(outside))
+    return DeadMan(URL, {"outbox": 1, "clocks": 1}, seconds=hand, transport=httpx2.MockTransport(outside))
 
 
 def test_while_all_is_well_it_pings(deadman: DeadMan, outside: Outside) -> None:
@@ -66,10 +71,29 @@ def test_a_loop_that_fails_stops_the_pings_until_it_passes_again(deadman: DeadMa
 
 
 def test_a_loop_that_hangs_stops_the_pings(deadman: DeadMan, outside: Outside, hand: Hand) -> None:
-    hand.now = STALLED_SECONDS + 1
+    hand.now = STALLED_SECONDS + 2
     deadman.passed("clocks")
     assert deadman.ill() == ["outbox"]
     assert not asyncio.run(deadman.ping())
+
+
+def test_no_loop_of_a_worker_is_ill_while_it_rests_and_each_is_once_it_hangs(outside: Outside, hand: Hand) -> None:
+    gateway, dispatcher = Gateway(lambda: NOW), Dispatcher(lambda: NOW)
+    found = [*loops(gateway, dispatcher), *account_loops(gateway), *upkeep(lambda: NOW)]
+    found += webhook_loops(Sender(lambda: NOW), lambda: NOW)
+    assert {"search", "retention"} <= {loop.name for loop in found if loop.idle_seconds >= STALLED_SECONDS}
+    deadman = DeadMan(URL, {loop.name: loop.idle_seconds for loop in found}, seconds=hand)
+    for loop in found:
+        hand.now += 10_000
+        for one in found:
+            deadman.passed(one.name)
+        hand.now += loop.idle_seconds + STALLED_SECONDS
+        for one in found:
+            if one is not loop:
+                deadman.passed(one.name)
+        assert deadman.ill() == []  # a pass that begins after its rest has ten minutes
+        hand.now += 1
+        assert deadman.ill() == [loop.name]
 
 
 @pytest.mark.parametrize("status", [404, 500, 0])
@@ -79,7 +103,7 @@ def test_an_address_that_does_not_answer_well_harms_nothing(deadman: DeadMan, ou
 
 
 def test_without_an_address_it_does_nothing(outside: Outside) -> None:
-    nobody = DeadMan("", ["outbox"], transport=httpx2.MockTransport(outside))
+    nobody = DeadMan("", {"outbox": 1}, transport=httpx2.MockTransport(outside))
     asyncio.run(nobody.run(asyncio.Event()))
     assert outside.pings == []
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 
 import httpx2
 import structlog
@@ -16,22 +16,25 @@ log = structlog.get_logger(__name__)
 
 EVERY_SECONDS = 60.0
 STALLED_SECONDS = 600.0
-"""A loop that ended no pass for so long hangs; waiting for a turn at the platform takes less."""
+"""A loop that ended no pass for so long beyond its own rest hangs; waiting for a turn at the platform takes less."""
 TIMEOUT = httpx2.Timeout(10.0)
 
 
 class DeadMan:
-    """Told by the worker how its loops do. ``seconds`` is any clock that only goes forward."""
+    """Told by the worker how its loops do. ``loops`` gives the seconds that each rests after a pass; ``seconds`` is
+    any clock that only goes forward.
+    """
 
     def __init__(
         self,
         url: str,
-        loops: Iterable[str],
+        loops: Mapping[str, float],
         *,
         seconds: Callable[[], float] = time.monotonic,
         transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
         self._url, self._seconds, self._transport = url, seconds, transport
+        self._patience = {loop: rest + STALLED_SECONDS for loop, rest in loops.items()}
         self._ended = dict.fromkeys(loops, seconds())
         self._failing: set[str] = set()
 
@@ -46,7 +49,8 @@ class DeadMan:
 
     def ill(self) -> list[str]:
         """The loops whose last pass failed or that hang; empty while all is well."""
-        stalled = {loop for loop, ended in self._ended.items() if self._seconds() - ended > STALLED_SECONDS}
+        now = self._seconds()
+        stalled = {loop for loop, ended in self._ended.items() if now - ended > self._patience[loop]}
         return sorted(stalled | self._failing)
 
     async def ping(self) -> bool:

@@ -131,7 +131,7 @@ class Worker:
         self._loops = loops(gateway, dispatcher) + account_loops(gateway) + upkeep(gateway.now)
         self._loops += webhook_loops(self.sender, gateway.now)
         self._wakes = {loop.name: asyncio.Event() for loop in self._loops}
-        self._deadman = DeadMan(deadman_url, self._wakes)
+        self._deadman = DeadMan(deadman_url, {loop.name: loop.idle_seconds for loop in self._loops})
 
     def wake(self, name: str) -> None:
         """Let the named loop look at once. Unknown names are ignored: a newer process may know more."""
