@@ -75,7 +75,7 @@ def test_a_callback_that_somebody_changed_is_set_right_within_half_an_hour_and_t
         await world.advance(2 * HOUR)
         assert len(await told(world)) == 1
         assert await problems(world.merchant) == []
-        assert (await health(world.merchant)).repaired_at == at(0.5)
+        assert (await health(world.merchant)).repaired_at == at(25 / 60)
         complaint_id = await world.complain(world.merchant)
         await world.settle()
         assert any(complaint_id in message["content"] for message in await world.messages())

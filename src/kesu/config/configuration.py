@@ -62,7 +62,7 @@ class Configuration(BaseSettings):
         600, ge=60, description="How often an open complaint is read again although nothing was heard of it."
     )
     watch_seconds: int = Field(
-        1_800, ge=60, description="How often each account's callback address, keys and clock are looked at."
+        1_500, ge=60, description="How often each account's callback address, keys and clock are looked at."
     )
     reply_limit: int = Field(
         200,
