@@ -19,6 +19,17 @@ PROMISED = {
     "complete_due_at",
     "user_complaint_times",
 }
+PROMISED_OF_PUSHES = {
+    "id",
+    "channel",
+    "kind",
+    "complaint_ids",
+    "state",
+    "due_at",
+    "sent_at",
+    "attempts",
+    "error",
+}
 
 
 def test_the_list_of_complaints_has_the_promised_names(shell: Shell):
@@ -60,6 +71,7 @@ def test_a_check_of_the_accounts_makes_real_calls(shell: Shell, sandbox: ServedS
 
 def test_every_complaint_owes_a_push(shell: Shell):
     rows = shell.result("outbox", "list", "--state", "pending")
+    assert all(set(row) >= PROMISED_OF_PUSHES for row in rows)
     assert [(row["kind"], row["channel"]) for row in rows] == [("new", ROBOT_NAME)] * 3
 
 
