@@ -37,7 +37,12 @@ class Refresh(models.Model):
             models.UniqueConstraint(fields=["account", "complaint_id"], name="refresh_complaint"),
             models.CheckConstraint(name="refresh_state", condition=Q(state__in=["waiting", "parked"])),
         ]
-        indexes = [models.Index(fields=["priority", "due_at"], condition=Q(state="waiting"), name="refresh_due")]
+        indexes = [
+            models.Index(fields=["priority", "due_at"], condition=Q(state="waiting"), name="refresh_due"),
+            models.Index(
+                fields=["priority", "account", "due_at"], condition=Q(state="waiting"), name="refresh_of_account"
+            ),
+        ]
 
 
 class Poll(models.Model):

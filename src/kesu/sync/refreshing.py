@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
+from types import MappingProxyType
 
 import structlog
 from django.db import transaction
@@ -12,11 +16,12 @@ from kesu.complaints.models import Complaint
 from kesu.complaints.snapshots import Snapshot
 from kesu.merchants.credentials import NoCredentials
 from kesu.merchants.models import Account
+from kesu.sync import turns
 from kesu.sync.gateway import Gateway
 from kesu.sync.models import Refresh
 from kesu.sync.recording import record_snapshot
 from kesu.sync.requests import Priority
-from kesu.threads import database_in_trouble, giving_back, in_thread, side_by_side
+from kesu.threads import database_in_trouble, giving_back, in_thread
 from kesu.wechatpay import (
     CipherError,
     Client,
@@ -35,6 +40,10 @@ LEASE = timedelta(seconds=120)
 MAX_ATTEMPTS = 12
 MAX_ATTEMPTS_REFUSED = 3
 LONGEST_WAIT = timedelta(minutes=10)
+ROUNDS = 4
+"""How many complaints a place takes in one batch while another place is kept waiting."""
+TRIES = 3
+"""How often a claim looks further, past what other workers are claiming this moment."""
 WAIT_FOR_A_TURN = timedelta(seconds=15)
 PARKED_FOR = timedelta(minutes=30)
 """How long polls leave a parked complaint alone. A notice about it is followed at once."""
@@ -49,25 +58,74 @@ BACKGROUND = (Priority.FOLLOWING, Priority.CHECK, Priority.BACKFILL)
 async def refresh_due(
     gateway: Gateway, *, lane: tuple[Priority, ...] = (*FOREGROUND, *BACKGROUND), limit: int = 8
 ) -> int:
-    """Read up to ``limit`` due complaints at once; returns how many were taken.
+    """Read up to ``limit`` due complaints at once, half of them of one account; returns how many were taken.
 
-    Lanes keep a backfill of ten thousand from standing before the complaint that arrived this second.
+    Lanes keep a backfill of ten thousand from standing before the complaint that arrived this second. While an account
+    that does not answer keeps this waiting, the other places go on with what is due of others.
     """
-    jobs = await in_thread(claim, lane, gateway.now(), limit)
-    if jobs:
-        await side_by_side(*(giving_back(_refresh(gateway, job), partial(in_thread, _give_back, job)) for job in jobs))
-    return len(jobs)
+    hand: dict[asyncio.Task[None], int] = {}
+    ended: list[asyncio.Task[None]] = []
+    share, taken, slow = max(1, limit // 2), 0, False
+    try:
+        while True:
+            room = min(limit - len(hand), limit * (ROUNDS if slow else 1) - taken)
+            if room > 0 and (slow or not hand) and not (taken and gateway.closing):
+                held = Counter(hand.values())
+                given = dict.fromkeys(held, share) if slow else held
+                jobs = await in_thread(claim, lane, gateway.now(), room, share=share, held=given)
+                hand |= {asyncio.create_task(_in_hand(gateway, job)): job.account_id for job in jobs}
+                taken += len(jobs)
+            if not hand:
+                break
+            done, _ = await asyncio.wait(hand, timeout=PATIENCE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            slow = slow or not done
+            ended += done
+            hand = {task: account for task, account in hand.items() if task not in done}
+    except asyncio.CancelledError:
+        for task in hand:
+            task.cancel()
+        raise
+    finally:
+        if hand:
+            await asyncio.wait(hand)
+    for task in ended:
+        task.result()
+    return taken
 
 
-def claim(lane: tuple[Priority, ...], now: datetime, limit: int) -> list[Refresh]:
-    """Lease due rows. A worker that dies keeps its lease for two minutes; then another reads the complaint."""
+async def _in_hand(gateway: Gateway, job: Refresh) -> None:
+    await giving_back(_refresh(gateway, job), partial(in_thread, _give_back, job))
+
+
+def claim(
+    lane: tuple[Priority, ...],
+    now: datetime,
+    limit: int,
+    *,
+    share: int | None = None,
+    held: Mapping[int, int] = MappingProxyType({}),
+) -> list[Refresh]:
+    """Lease due rows, of one account no more than ``share`` with those that are ``held`` by the caller already.
+
+    A worker that dies keeps its lease for two minutes; then another reads the complaint.
+    """
+    jobs: list[Refresh] = []
+    passed_over: list[int] = []
     with transaction.atomic():
-        jobs = list(
-            Refresh.objects.select_for_update(skip_locked=True)
-            .filter(state=Refresh.State.WAITING, priority__in=lane, due_at__lte=now)
-            .exclude(leased_until__gt=now)
-            .order_by("priority", "due_at")[:limit]
-        )
+        for _ in range(TRIES):
+            have = Counter(held) + Counter(job.account_id for job in jobs)
+            found = turns.next_due(
+                lane, now, limit - len(jobs), share=share or limit, held=have, passed_over=passed_over
+            )
+            jobs += (
+                Refresh.objects.select_for_update(skip_locked=True)
+                .filter(pk__in=found, state=Refresh.State.WAITING, due_at__lte=now)
+                .exclude(leased_until__gt=now)
+                .order_by("priority", "due_at", "pk")
+            )
+            passed_over += found
+            if not found or len(jobs) == len(passed_over):
+                break
         Refresh.objects.filter(pk__in=[job.pk for job in jobs]).update(leased_until=now + LEASE)
     return jobs
 

@@ -68,7 +68,7 @@ def loops(gateway: Gateway, dispatcher: Dispatcher) -> list[Loop]:
         return await refreshing.refresh_due(gateway, lane=refreshing.FOREGROUND, limit=8)
 
     async def background() -> int:
-        return await refreshing.refresh_due(gateway, lane=refreshing.BACKGROUND, limit=2)
+        return await refreshing.refresh_due(gateway, lane=refreshing.BACKGROUND, limit=4)
 
     async def clocks() -> int:
         return await in_thread(doubts.raise_due_clocks, now=now())
