@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from kesu.config.database import DatabaseError, EmbeddedPostgres, django_settings
+from kesu.config.database import LOG_BYTES, DatabaseError, EmbeddedPostgres, django_settings
 
 
 @pytest.fixture
@@ -33,6 +33,33 @@ def answers(embedded: EmbeddedPostgres) -> bool:
 
 def postmaster(embedded: EmbeddedPostgres) -> int:
     return int((embedded.cluster / "postmaster.pid").read_text().split("\n")[0])
+
+
+def test_the_log_of_a_server_that_runs_on_and_on_stays_short(server: EmbeddedPostgres):
+    log = server.cluster / "server.log"
+    with log.open("a") as file:
+        file.write("a line that somebody wrote\n" * (LOG_BYTES // 20))
+    server.revive()
+    assert log.stat().st_size == 0
+    assert "a line that somebody wrote" in (server.cluster / "server.log.1").read_text()
+    with psycopg.connect(host=str(server.socket_directory), user="kesu", dbname="kesu", autocommit=True) as connection:
+        connection.execute("do $$ begin raise warning 'still written'; end $$")
+    assert "still written" in log.read_text()
+    assert log.stat().st_size < 10_000  # no hole where the old lines were
+    server.revive()
+    assert "still written" in log.read_text()
+
+
+def test_a_server_begins_with_a_short_log(tmp_path: Path):
+    embedded = EmbeddedPostgres(tmp_path)
+    embedded.enter()
+    embedded.leave()
+    log = embedded.cluster / "server.log"
+    with log.open("a") as file:
+        file.write("a line that somebody wrote\n" * (LOG_BYTES // 20))
+    embedded.enter()
+    embedded.leave()
+    assert log.stat().st_size < 10_000
 
 
 def test_the_last_user_stops_the_server(tmp_path: Path):

@@ -16,6 +16,7 @@ import pwd
 import shutil
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -25,6 +26,8 @@ import psycopg
 NAME = "kesu"
 SYSTEM_USER = "kesu-postgres"
 START_SECONDS = 60
+LOG_BYTES = 4_000_000
+"""What the embedded server's log may grow to; as much again is kept of what was before."""
 SERVER_OPTIONS = {
     "listen_addresses": "",
     "max_connections": "100",
@@ -87,6 +90,7 @@ class EmbeddedPostgres:
         self.data = data.expanduser().absolute()
         self.cluster = self.data / "postgres"
         self.socket_directory = _socket_directory(self.data)
+        self._log = self.cluster / "server.log"
         self._users: IO[str] | None = None
 
     def enter(self) -> None:
@@ -123,7 +127,8 @@ class EmbeddedPostgres:
             self._create_cluster()
         self._clear_dead_postmaster()
         self._prepare_socket_directory()
-        log = self.cluster / "server.log"
+        log = self._log
+        _make_room(log)
         options = " ".join(f"-c {name}='{value}'" for name, value in SERVER_OPTIONS.items())
         started = self._pg_ctl(
             "start",
@@ -154,7 +159,8 @@ class EmbeddedPostgres:
         return False
 
     def revive(self) -> None:
-        """Start the server again if it died. Raises DatabaseError."""
+        """Start the server again if it died, and keep its log short. Raises DatabaseError."""
+        _make_room(self._log)
         if not self._accepts_connections():
             with self._start_lock():
                 self.ensure_running()
@@ -254,6 +260,18 @@ class EmbeddedPostgres:
 
     def _start_lock(self) -> _Lock:
         return _Lock(self.data / "postgres.start")
+
+
+def _make_room(log: Path) -> None:
+    """Empty a log that has grown; what was in it is kept beside until the next time.
+
+    In place: the server goes on writing to the file that it was started with, always at its end.
+    """
+    with suppress(OSError):  # none yet, or a full disk, of which the server says more itself
+        if log.stat().st_size > LOG_BYTES:
+            with suppress(OSError):
+                shutil.copyfile(log, log.with_suffix(".log.1"))
+            os.truncate(log, 0)
 
 
 class _Lock:
