@@ -51,6 +51,7 @@ class Gateway:
         self._seconds = seconds
         self._open: dict[int, _Open] = {}
         self._pacers: dict[int, Pacer] = {}
+        self._processes = 1
         self._certificates_asked: dict[int, float] = {}
         self.closing = False
         """Set by a worker that is told to stop: nobody begins anything new."""
@@ -68,6 +69,13 @@ class Gateway:
         # The client before is not closed: calls may be under way on it, and the connections are not its own.
         self._open[account_id] = _Open(account, client, version, self._seconds())
         return account, client
+
+    def share_between(self, processes: int) -> None:
+        """So many processes call the platform for the same accounts: each keeps to its part of the published rates."""
+        if processes != self._processes:
+            self._processes = processes
+            for pacer in self._pacers.values():
+                pacer.share_between(processes)
 
     async def refresh_platform_keys(self, account_id: int) -> PlatformKeys | None:
         """An unknown serial was met: look for keys added meanwhile, then ask the platform for its certificates.
@@ -111,6 +119,7 @@ class Gateway:
             return await self.refresh_platform_keys(account.pk)
 
         pacer = self._pacers.setdefault(account.pk, Pacer(now=self.now, sleep=self._sleep))
+        pacer.share_between(self._processes)
         return open_client(
             account,
             now=self.now,

@@ -6,7 +6,7 @@ upload 60, complete 1500. The rest is not published; the figures here are cautio
 Each endpoint has a bucket: a share of the rate may go at once, the rest trickles in over the minute, so that
 no sliding minute ever holds more than the published number. Turns are given in the order of asking. A 429
 halves the endpoint's rate; it comes back by 5 % of the full rate for every quiet minute. One pacer belongs to
-one account in one process; several processes that share an account learn their shares from the 429s.
+one account in one process; processes that share an account are told how many they are (``share_between``).
 """
 
 from __future__ import annotations
@@ -102,10 +102,18 @@ class Pacer:
         self._sleep = sleep
         self._max_wait = max_wait
         start = now()
+        self._rates = {**RATES, **rates}
         self._buckets = {
             endpoint: _new_bucket(rate, LIST_BURST if endpoint is Endpoint.LIST else BURST, start)
-            for endpoint, rate in {**RATES, **rates}.items()
+            for endpoint, rate in self._rates.items()
         }
+
+    def share_between(self, processes: int) -> None:
+        """Keep to one part of the rates: so many processes call as this account, each with a pacer of its own."""
+        for endpoint, full in self._rates.items():
+            bucket = self._refill(endpoint)
+            bucket.rate = full / max(1, processes)
+            bucket.tokens = min(bucket.tokens, self._full(bucket))
 
     async def acquire(self, endpoint: Endpoint) -> None:
         """Return when it is our turn. Raises PacingTimeout when that would be after `max_wait` seconds."""
@@ -145,14 +153,17 @@ class Pacer:
             bucket.filled_at = now  # a clock that was set back must not starve us
             bucket.learned_at = min(bucket.learned_at, now)
             return bucket
-        full = max(1.0, bucket.rate * bucket.burst * bucket.share)
-        bucket.tokens = min(full, bucket.tokens + elapsed * self._per_second(bucket))
+        bucket.tokens = min(self._full(bucket), bucket.tokens + elapsed * self._per_second(bucket))
         bucket.filled_at = now
         minutes, _ = divmod((now - bucket.learned_at).total_seconds(), 60)
         if bucket.share < 1.0 and minutes >= 1:
             bucket.share = min(1.0, bucket.share + RECOVERY * minutes)
             bucket.learned_at = now
         return bucket
+
+    @staticmethod
+    def _full(bucket: _Bucket) -> float:
+        return max(1.0, bucket.rate * bucket.burst * bucket.share)
 
     @staticmethod
     def _per_second(bucket: _Bucket) -> float:

@@ -42,6 +42,8 @@ AFTER_ERROR_SECONDS = (2.0, 4.0, 8.0, 15.0)
 STOP_SECONDS = 3.0
 """How long a worker that is told to stop waits for answers from elsewhere."""
 HEARTBEAT_SECONDS = 5.0
+LIVE_FOR = timedelta(minutes=1)
+"""A worker that was not heard of for so long takes no share of the platform's rates any more."""
 GONE_AFTER = timedelta(days=1)
 
 Body = Callable[[], Awaitable[int]]
@@ -146,10 +148,12 @@ class Worker:
 
     async def run(self) -> None:
         log.info("worker_started", worker=self.name)
+        started_at = self.gateway.now()
+        await self._appear(started_at)  # before the first call: its share of the platform's rates depends on it
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(self._run_loop(loop), name=loop.name) for loop in self._loops]
-                tasks.append(group.create_task(self._beat(), name="heartbeat"))
+                tasks.append(group.create_task(self._beat(started_at), name="heartbeat"))
                 tasks.append(group.create_task(self._deadman.run(self._stopping), name="deadman"))
                 group.create_task(self._wind_down(tasks), name="end")
         finally:
@@ -195,19 +199,21 @@ class Worker:
         except TimeoutError:
             return
 
-    async def _beat(self) -> None:
-        started_at = self.gateway.now()
+    async def _beat(self, started_at: datetime) -> None:
         while not self._stopping.is_set():
-            try:
-                await in_thread(_beat, self.name, started_at, self.gateway.now())
-            except Exception as error:  # noqa: BLE001 - the boundary of a loop
-                _tell("heartbeat", error)
             try:
                 await asyncio.wait_for(self._stopping.wait(), HEARTBEAT_SECONDS)
             except TimeoutError:
-                continue
+                await self._appear(started_at)
         with contextlib.suppress(django.db.Error):  # a worker must be able to end while the database is away
             await in_thread(Heartbeat.objects.filter(name=self.name).delete)
+
+    async def _appear(self, started_at: datetime) -> None:
+        """Say that this worker lives, and share the platform's rates with those that do."""
+        try:
+            self.gateway.share_between(await in_thread(_beat, self.name, started_at, self.gateway.now()))
+        except Exception as error:  # noqa: BLE001 - the boundary of a loop
+            _tell("heartbeat", error)
 
 
 def _tell(loop: str, error: Exception) -> None:
@@ -218,8 +224,10 @@ def _tell(loop: str, error: Exception) -> None:
         log.exception("loop_failed", loop=loop)
 
 
-def _beat(name: str, started_at: datetime, now: datetime) -> None:
+def _beat(name: str, started_at: datetime, now: datetime) -> int:
+    """How many workers live, this one included."""
     Heartbeat.objects.update_or_create(
         name=name, defaults={"version": __version__, "started_at": started_at, "seen_at": now}
     )
     Heartbeat.objects.filter(seen_at__lt=now - GONE_AFTER).delete()
+    return Heartbeat.objects.filter(seen_at__gt=now - LIVE_FOR).count()
