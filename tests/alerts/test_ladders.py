@@ -274,6 +274,38 @@ def test_a_preview_is_what_happens(desk: Desk) -> None:
     assert sorted(complete) == sorted(row for row in expected if row[1].startswith("complete"))
 
 
+@pytest.mark.parametrize(
+    ("kinds", "detail"),
+    [
+        ([], {}),
+        (["high_risk"], {"user_tag_list": ["HIGH_RISK"]}),
+        (["immediate_service"], {"need_immediate_service": True}),
+        (["platform_service"], {"in_platform_service": True}),
+        (["repeat"], {"user_complaint_times": 2}),
+    ],
+    ids=["ordinary", "high risk", "immediate service", "platform service", "repeat"],
+)
+@pytest.mark.parametrize("at_once", [True, False], ids=["a step at once", "no step at once"])
+def test_a_preview_tells_what_is_told_at_once_by_night(
+    desk: Desk, kinds: list[str], detail: dict[str, Any], at_once: bool
+) -> None:
+    services.set_quiet_hours(desk.channel(), "22:00-08:00", now=desk.now)
+    first = [{"clock": "reply", "after": "0m", "to": ["second"]}] if at_once else []
+    services.set_ladders(ladder(*first, {"clock": "reply", "after": "3h", "urgency": "urgent"}), now=desk.now)
+    desk.wait(hours=13.8)  # 23:00 in Beijing
+    promised = preview.preview(desk.account, kinds=kinds, at=desk.now).wakes
+    desk.new(**detail)
+    desk.until(hours=23)  # past eight
+    happened = {
+        (message.kind, message.sent_at.replace(second=0, microsecond=0), message.urgency)
+        for message in Message.objects.filter(state="sent")
+    }
+    until = START + timedelta(hours=23)
+    expected = {(wake.kind, wake.delivered_at, wake.urgency) for wake in promised if wake.delivered_at < until}
+    assert happened == expected
+    assert len(happened) >= 2
+
+
 def test_a_preview_knows_quiet_hours_rotas_and_sub_merchants(desk: Desk) -> None:
     channel = desk.channel()
     services.set_quiet_hours(channel, "22:00-08:00", now=desk.now)

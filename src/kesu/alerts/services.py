@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -14,7 +13,7 @@ import structlog
 from django.db import IntegrityError, transaction
 
 from kesu.accounts.models import User
-from kesu.alerts import cards, holding, ladders
+from kesu.alerts import cards, holding, ladders, openings
 from kesu.alerts.channels import kind_named
 from kesu.alerts.channels.base import GroupKind, SettingsError
 from kesu.alerts.clocks import raise_due_clocks, rearm, rearm_all, set_clocks
@@ -25,9 +24,8 @@ from kesu.complaints.models import Complaint
 from kesu.complaints.services import Change
 from kesu.merchants.models import Account
 from kesu.rules import quiet
-from kesu.rules.escalations import AlertEvent, AlertKind, UrgencyClass, events_of
+from kesu.rules.escalations import AlertEvent, UrgencyClass, events_of
 from kesu.rules.ladder_steps import ClockKind
-from kesu.rules.ladders import opening_step
 from kesu.vault import keyring
 
 __all__ = [
@@ -49,7 +47,6 @@ __all__ = [
 ]
 
 log = structlog.get_logger(__name__)
-OPENINGS = frozenset({AlertKind.NEW, AlertKind.CONTINUED})
 
 
 class ClaimedError(Exception):
@@ -66,8 +63,7 @@ def follow(change: Change, *, now: datetime) -> None:
     Idempotent, and the order in which snapshots arrive makes no difference to which clocks run or what is told.
     """
     events = events_of(change.before, change.after, change.entries, now=now)
-    opening_told = any(event.kind in OPENINGS for event in events)
-    set_clocks(change.complaint, change.rounds, opening_told, now=now)
+    set_clocks(change.complaint, change.rounds, openings.tells_opening(events), now=now)
     owe([_cause(change.complaint, event) for event in events], now=now)
     cards.review(change.complaint, now=now)
 
@@ -244,24 +240,10 @@ def _cause(complaint: Complaint, event: AlertEvent) -> Cause:
         deadline_at=complaint.next_due_at,
         facts={"clock": str(owed), "log_id": event.log_id, "replied": complaint.replied},
     )
-    return _as_step(complaint, told) if event.kind in OPENINGS else told
-
-
-def _as_step(complaint: Complaint, told: Cause) -> Cause:
-    """What opens a round is also the ladder's step at once: it is told to whom that names, as loudly as the louder."""
-    known = ladders.book()
-    step = opening_step(known.named(known.of_case(complaint)))
-    if step is None:
+    if event.kind not in openings.OPENINGS:
         return told
-    people = {"people": [str(target) for target in step.people]} if step.people else {}
-    return replace(
-        told,
-        urgency=step.urgency if told.urgency is UrgencyClass.NORMAL else told.urgency,
-        mention=step.mention,
-        audience=step.audience,
-        robots=step.robots,
-        facts=told.facts | people,
-    )
+    known = ladders.book()
+    return openings.as_step(told, known.named(known.of_case(complaint)))
 
 
 def _set_claim(complaint: Complaint, owner: User | None, at: datetime | None) -> None:
