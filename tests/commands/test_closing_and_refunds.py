@@ -299,6 +299,25 @@ def test_who_asks_for_the_same_again_gets_the_waiting_request_and_who_asks_for_s
     play(steps)
 
 
+def test_closing_a_case_while_a_refund_waits_for_a_second_person_needs_a_yes_until_it_is_decided(play):
+    async def steps(office):
+        complaint = await office.case(amount=30_000, problem_type="REFUND")
+        request = await office.do(refunding.approve_refund, complaint)
+        closings = ((verbs.complete, ()), (verbs.reject_refund, (REFUSAL,)))
+        for verb, words in closings:
+            assert ("refund_request_waiting", "confirm") in await standing(office, verb, complaint, *words)
+        await office.do(refunding.decide, request, grant=False, by="manager")
+        for verb, words in closings:
+            assert "refund_request_waiting" not in dict(await standing(office, verb, complaint, *words))
+
+    async def standing(office, verb, complaint, *words):
+        with pytest.raises(Refused) as refused:
+            await office.do(verb, complaint, *words)
+        return [(concern.code, concern.level) for concern in refused.value.standing]
+
+    play(steps)
+
+
 def test_nobody_grants_a_request_of_their_own(play):
     async def steps(office):
         complaint = await office.case(amount=600_000, problem_type="OTHERS")

@@ -82,6 +82,7 @@ SENTENCES: list[tuple[str, CaseFacts, GuardCode, Level | None]] = [
         C,
     ),
     ("and settles nothing", settled(refunds=(refund(RefundState.RETURNED),)), GuardCode.NOT_SETTLED, C),
+    ("a refund that waits for a second person", settled(requested_fen=30_000), GuardCode.REFUND_REQUEST_WAITING, C),
     ("a closed refund blocks", case(refunds=(refund(RefundState.CLOSED),)), GuardCode.REFUND_FAILED, B),
     (
         "a closed refund is forgotten once another has arrived",

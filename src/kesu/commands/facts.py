@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Max, Min
 
-from kesu.commands.models import Agreement, CaseView, Command, Refund
+from kesu.commands.models import Agreement, CaseView, Command, Refund, RefundRequest
 from kesu.complaints import rates
 from kesu.complaints.models import Complaint, TimelineEntry
 from kesu.merchants.models import Limitation
@@ -86,6 +86,7 @@ def of(complaint: Complaint, *, now: datetime, own: Command | None = None) -> Ca
         apply_refund_amount=complaint.apply_refund_amount,
         orders=_orders(complaint, refunds),
         refunds=refunds,
+        requested_fen=_requested(complaint),
         user_tags=frozenset(complaint.user_tags),
         completions=completions_in(history),
         opened_at=_opened_at(complaint, now=now),
@@ -114,6 +115,11 @@ def _refunds(complaint: Complaint, own: Command | None) -> tuple[RefundFact, ...
         )
         for row in rows
     )
+
+
+def _requested(complaint: Complaint) -> int:
+    waiting = complaint.refund_requests.filter(state=RefundRequest.State.WAITING)
+    return sum(waiting.values_list("amount", flat=True))
 
 
 def _state_of(row: Refund) -> RefundState:
@@ -148,7 +154,7 @@ def _under_way(refunds: list[RefundFact]) -> bool:
 def _opened_at(complaint: Complaint, *, now: datetime) -> datetime | None:
     """Up to when somebody of the merchant had read the payer's words: on the page, by acting, or by replying in the
     console. A message that reached the desk late is unread until it was shown, however old it is."""
-    seen = max(_seen_entry(CaseView, complaint), _seen_entry(Command, complaint))
+    seen = _seen_entry(complaint)
     replied_at = TimelineEntry.objects.filter(complaint=complaint, operate_type__in=MERCHANT_REPLIES).aggregate(
         at=Max("operate_time")
     )["at"]
@@ -161,9 +167,10 @@ def _opened_at(complaint: Complaint, *, now: datetime) -> datetime | None:
     return first or now + JUST_AFTER
 
 
-def _seen_entry(model: type[CaseView] | type[Command], complaint: Complaint) -> int:
-    newest: int | None = model.objects.filter(complaint=complaint).aggregate(entry=Max("seen_entry"))["entry"]
-    return newest or 0
+def _seen_entry(complaint: Complaint) -> int:
+    on_pages = CaseView.objects.filter(complaint=complaint).values_list("seen_entry", flat=True)
+    by_acting = Command.objects.filter(complaint=complaint).values_list("seen_entry", flat=True)
+    return max(on_pages.union(by_acting), default=0)
 
 
 def _commands(complaint: Complaint, own: Command | None) -> tuple[CommandFact, ...]:

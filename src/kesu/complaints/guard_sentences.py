@@ -72,6 +72,10 @@ CLOSING: Words = {
         "A stuck refund of %(amount_fen)s was sent to your own bank account, so the payer has not got it. Make sure "
         "that it was paid in another way, and tell the payer how."
     ),
+    _C.REFUND_REQUEST_WAITING: _(
+        "A refund of %(amount_fen)s waits for a second person. Once the case is closed the payer may hear of it too "
+        "late; have it decided first."
+    ),
     _C.REPEATED_NOTHING_CHANGED: _(
         "The last completion was answered by another complaint, and nothing has been done since. Closing again as "
         "it is invites the next one; reply or refund first."

@@ -40,13 +40,16 @@ def unheard(facts: CaseFacts, risk: RateEffect | None) -> Iterator[Finding]:
 
 
 def unfinished_refunds(facts: CaseFacts, risk: RateEffect | None) -> Iterator[Finding]:
-    """Money that has not arrived. A closed refund matters only while nothing else gave the payer the whole back."""
+    """Money that has not arrived, or was not decided on. A closed refund matters only while nothing else gave the
+    payer the whole back."""
     running = facts.refunds_on_their_way
     if running:
         yield found(GuardCode.REFUND_RUNNING, effect=risk, amount_fen=sum(refund.amount for refund in running))
     returned = sum(refund.amount for refund in facts.refunds if refund.state is RefundState.RETURNED)
     if returned:
         yield found(GuardCode.REFUND_RETURNED, effect=risk, amount_fen=returned)
+    if facts.requested_fen:
+        yield found(GuardCode.REFUND_REQUEST_WAITING, effect=risk, amount_fen=facts.requested_fen)
     # A later success for the same order makes a closed refund history; an abnormal one still holds the money.
     arrived = {refund.transaction_id for refund in facts.refunds if refund.state is RefundState.SUCCESS}
     failed = [

@@ -59,6 +59,7 @@ class GuardCode(StrEnum):
     REFUND_RUNNING = "refund_running"
     REFUND_FAILED = "refund_failed"
     REFUND_RETURNED = "refund_returned"
+    REFUND_REQUEST_WAITING = "refund_request_waiting"
     REPEATED_NOTHING_CHANGED = "repeated_nothing_changed"
     REPEATED_BEFORE = "repeated_before"
     TOO_MANY_COMPLETIONS = "too_many_completions"
@@ -172,6 +173,7 @@ GUARDS: dict[GuardCode, Guard] = {
     _C.REFUND_RUNNING: _unwise(_S.COMPLETE, _B.WAIT),
     _C.REFUND_FAILED: _unwise(_S.REFUND, _B.RESEND_REFUND),
     _C.REFUND_RETURNED: _confirm(_S.RESEND, _B.REPLY),
+    _C.REFUND_REQUEST_WAITING: _confirm(_S.OWN, _B.WAIT),
     _C.REPEATED_NOTHING_CHANGED: _unwise(_S.COMPLETE, _B.REPLY),
     _C.REPEATED_BEFORE: _confirm(_S.COMPLETE, _B.REFUND_IN_FULL),
     _C.TOO_MANY_COMPLETIONS: _unwise(_S.PRACTICE, _B.PAUSE),

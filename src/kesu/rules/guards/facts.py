@@ -97,7 +97,8 @@ class CaseFacts:
     `opened_at`: the `read_at` of the newest picture of the case that a member of staff opened; when it was opened
     would not do, since a message may arrive late. `agreed_log_ids`: messages of the payer that a person marked as
     agreement. `completions`: see `completions_in`. `timely`, `repeat`: the rates now, None where not
-    counted. `in_campaign`: part of a suspected organised attack. `claimed_by` is a name for the sentence only.
+    counted. `requested_fen`: refunds that wait for a second person. `in_campaign`: part of a suspected organised
+    attack. `claimed_by` is a name for the sentence only.
     """
 
     read_at: datetime
@@ -115,6 +116,7 @@ class CaseFacts:
     apply_refund_amount: int | None = None
     orders: tuple[OrderFact, ...] = ()
     refunds: tuple[RefundFact, ...] = ()
+    requested_fen: int = 0
     user_tags: frozenset[str] = frozenset()
     completions: int = 0
     opened_at: datetime | None = None
