@@ -42,6 +42,7 @@ YES, NO = ApproveRefund(), RejectRefund("商品已使用, 已与您说明")
 ALL, PART = Refund("T1", PAID), Refund("T1", 500)
 APPROVED = ticket(RAISED, REPLIED, item(1.5, "MERCHANT_APPROVE_REFUND"))
 REJECTED = item(1.5, "MERCHANT_REFUSE_RERUND")
+ELSEWHERE = item(1.5, "COMPLAINT_PARTIAL_REFUNDED_SYSTEM_MESSAGE")
 OTHER = refund(RefundState.SUCCESS, 1_000)
 GONE, RETURNED = refund(RefundState.ABNORMAL), refund(RefundState.RETURNED, 1)
 STUCK, TO_CARD, NOT_STUCK = case(refunds=(GONE,)), ResendRefund(GONE.out_refund_no, True), GuardCode.REFUND_NOT_STUCK
@@ -98,6 +99,7 @@ SENTENCES: list[tuple[str, Act, CaseFacts, GuardCode, Level | None]] = [
     ("so is what is on its way", ALL, case(refunds=(refund(RefundState.CREATED, 1),)), GuardCode.AMOUNT_OVER_LEFT, B),
     ("so is what got stuck", ALL, case(refunds=(refund(RefundState.ABNORMAL, 1),)), GuardCode.AMOUNT_OVER_LEFT, B),
     ("what was closed is not", ALL, case(refunds=(refund(RefundState.CLOSED, 1),)), GuardCode.AMOUNT_OVER_LEFT, None),
+    ("a part that went back elsewhere", ALL, case(RAISED, REPLIED, ELSEWHERE), GuardCode.REFUNDED_ELSEWHERE, C),
     (
         "one refund is not counted twice",
         Refund("T1", 990),
