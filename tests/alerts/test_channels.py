@@ -12,7 +12,7 @@ from kesu.alerts import queries, services
 from kesu.alerts.channels import KINDS
 from kesu.alerts.channels.base import SettingsError
 from kesu.alerts.models import Attempt, Channel, Message, PersonAddress
-from kesu.alerts.preview import GROUP_KINDS
+from kesu.alerts.reach import GROUP_KINDS
 from kesu.cli.channels import KINDS as NAMED
 from kesu.complaints.models import Complaint
 from kesu.desk.views.settings.channel_fields import FIELDS
