@@ -12,6 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A slow machine is no failing rule.
+settings.register_profile("kesu", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("kesu")
 
 _OWN_DATA = "KESU_DATA" not in os.environ or "PYTEST_XDIST_WORKER" not in os.environ
 if _OWN_DATA:

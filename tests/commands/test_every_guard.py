@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from kesu.commands import facts, inside
-from kesu.commands.models import Command, Refund
+from kesu.commands.models import Command, Refund, RefundRequest
 from kesu.commands.payloads import TO_MERCHANT, TO_PAYER, act_of
 from kesu.complaints.models import Complaint
 from kesu.merchants.models import Account, Limitation
@@ -119,6 +119,9 @@ def completing(desk: Desk) -> None:
         case = desk.case(state="PROCESSING", reply=True)
         desk.refund(case, state, amount)
         desk.look(case, K.COMPLETE)
+    asked = desk.case(state="PROCESSING", reply=True)
+    RefundRequest.objects.create(complaint=asked, order=asked.orders.get(), amount=WHOLE, requested_at=NOW - HOUR)
+    desk.look(asked, K.COMPLETE)
     case = desk.case(state="PROCESSING", reply=True)
     desk.refund(case, "success", resent_to="merchant", resent_at=NOW - HOUR, refund_id="5030")
     desk.look(case, K.COMPLETE)

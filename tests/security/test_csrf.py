@@ -10,6 +10,7 @@ from tests.security.walking import everything_stored, filled, pages, routes
 FOR_PROGRAMS = ("/api/v1/", "/callbacks/")
 LOOKING_WRITES = {
     "commands_caseview",  # colleagues see who has a case open
+    "complaints_order.payment_due_at",  # the first opening of a case has its order's payment looked up
     "sync_refresh",  # opening a case has an old mirror read again
     "django_session",  # a sign-in between its steps, a message that was shown
     "usersessions_usersession",  # when a session was last used
