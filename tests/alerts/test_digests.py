@@ -196,12 +196,27 @@ def test_a_robot_gone_from_its_group_leaves_the_work_to_the_others(desk: Desk) -
     desk.until(minutes=1)
     channel.refresh_from_db()
     assert channel.dead_since is None
-    assert Message.objects.filter(state="sent").count() == 4
+    assert Message.objects.filter(kind="new", state="sent").count() == 4
     desk.sandbox.robots.remove(key)
     desk.new()
     desk.until(minutes=2)
     channel.refresh_from_db()
     assert channel.dead_since is not None
+
+
+def test_a_robot_gone_from_its_group_is_told_once_by_the_others_before_a_storm(desk: Desk) -> None:
+    key = desk.sandbox.robots.create()
+    desk.channel(robot={"more_webhook_urls": [f"http://127.0.0.1:1/cgi-bin/webhook/send?key={key}"]}, language="en")
+    desk.sandbox.robots.remove(desk.sandbox.identity.robot_key)
+    storm(desk, 20, user_tag_list=["HIGH_RISK"])
+    desk.dispatch()  # which finds out
+    desk.dispatch()
+    assert "1 of its 2 robots still answer" in desk.shown()[0].content
+    for minute in range(10, 40, 10):
+        desk.new()
+        desk.until(minutes=minute)
+    warning = Message.objects.get(kind="robot_gone")
+    assert (warning.state, warning.urgency) == ("sent", "urgent")
 
 
 def test_a_robot_belongs_to_one_list_of_robots_only(desk: Desk) -> None:

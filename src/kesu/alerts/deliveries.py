@@ -28,6 +28,7 @@ from kesu.alerts.titles import LADDER_KINDS
 from kesu.complaints.models import Complaint, TimelineEntry
 from kesu.merchants.models import SubMerchant
 from kesu.rules.digest import Plan, share_of
+from kesu.rules.escalations import UrgencyClass
 
 log = structlog.get_logger(__name__)
 
@@ -163,7 +164,9 @@ def _most_urgent(lane: Lane, plan: Plan, now: datetime) -> Message | None:
     if not allowed:
         return None
     due = lanes.due_messages(lane, now=now).filter(reduce(or_, allowed))
-    return _locked_messages(due).first()
+    # What is about no case has no deadline; behind all that have one it would wait for a storm's end.
+    warnings = Q(urgency=UrgencyClass.URGENT, complaint__isnull=True, deadline_at__isnull=True)
+    return _locked_messages(due.filter(warnings)).first() or _locked_messages(due).first()
 
 
 def _locked_messages(rows: QuerySet[Message]) -> QuerySet[Message]:

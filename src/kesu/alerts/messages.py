@@ -126,6 +126,14 @@ def _about_desk(message: Message) -> Content:
             headline=pgettext("push", "Kesu test message"),
             title=pgettext("push", "The channel “%(name)s” works.") % {"name": name},
         )
+    if message.kind == "robot_gone":
+        return Content(
+            headline=pgettext("push", "Robot gone: %(name)s") % {"name": name},
+            title=pgettext("push", "%(left)s of its %(robots)s robots still answer.")
+            % {"left": message.facts.get("left"), "robots": message.facts.get("robots")},
+            tone=Tone.WARNING,
+            rows=(Row(pgettext("push", "Answer"), neutralise(str(message.facts.get("reason", "")))),),
+        )
     return Content(
         headline=pgettext("push", "Channel dead: %(name)s") % {"name": name},
         title=pgettext("push", "It takes no more messages; this channel stands in until it is repaired."),

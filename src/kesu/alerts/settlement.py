@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from django.db import transaction
@@ -71,6 +72,8 @@ def record(
     log.info("message.tried", message=message.pk, channel=message.channel_id, outcome=outcome, code=receipt.code)
     if outcome == Outcome.SENT:
         _sent(message, claim.due_at or message.due_at, now)
+        if message.channel.more_budget_keys:
+            BudgetKey.objects.filter(pk=claim.budget_key, gone_until__isnull=False).update(gone_until=None)
         if receipt.card is not None:
             cards.remember(message, receipt.card, now=now)
     elif ours:
@@ -119,7 +122,7 @@ def _sent(message: Message, due_at: datetime, now: datetime) -> None:
 
 def _settle(message: Message, key: str, outcome: str, receipt: Receipt, now: datetime, jitter: float) -> None:
     """One failed try. A test message is never tried again: a person is looking."""
-    spared = outcome == Outcome.CHANNEL_DEAD and _others_of_the_group_live(message.channel, key, now)
+    spared = outcome == Outcome.CHANNEL_DEAD and _others_of_the_group_live(message.channel, key, receipt, now)
     if outcome == Outcome.CHANNEL_DEAD and not spared:
         _mark_dead(message, receipt, now)
     if outcome == Outcome.RATE:
@@ -163,15 +166,36 @@ def _is_down(channel: Channel) -> bool:
     return len(outcomes) == DOWN_AFTER and set(outcomes) <= {Outcome.TRANSIENT, Outcome.UNKNOWN}
 
 
-def _others_of_the_group_live(channel: Channel, key: str, now: datetime) -> bool:
-    """Leave one of several robots alone for a while; whether another one of them is left."""
+def _others_of_the_group_live(channel: Channel, key: str, receipt: Receipt, now: datetime) -> bool:
+    """Leave one of several robots alone for a while; whether another one of them is left. Told once, by the others."""
     if not channel.more_budget_keys:
         return False
+    news = BudgetKey.objects.filter(pk=key, gone_until__isnull=True).exists()
     BudgetKey.objects.filter(pk=key).update(gone_until=now + PROBE_EVERY)
     keys = [channel.budget_key, *channel.more_budget_keys]
     gone = BudgetKey.objects.filter(pk__in=keys, gone_until__gt=now).count()
-    log.error("robot.gone", channel=channel.pk, key=key[:8], left=len(keys) - gone)
-    return gone < len(keys)
+    left = len(keys) - gone
+    log.error("robot.gone", channel=channel.pk, key=key[:8], left=left)
+    if news and left:
+        reason = f"{receipt.code} {receipt.answer}".strip()[:300]
+        facts = {"channel": channel.name, "left": left, "robots": len(keys), "reason": reason}
+        _warn(channel, "robot_gone", facts, f"channel:{channel.pk}:robot:{key[:16]}", now)
+    return left > 0
+
+
+def _warn(channel: Channel, kind: str, facts: dict[str, Any], key: str, now: datetime) -> None:
+    """Tell those whom a channel calls about the state of a channel."""
+    row = Message(
+        channel=channel,
+        kind=kind,
+        facts=facts,
+        urgency=UrgencyClass.URGENT,
+        mention=True,
+        dedupe_key=f"{key}:{now.timestamp():.6f}",
+        created_at=now,
+        due_at=now,
+    )
+    Message.objects.bulk_create([row], ignore_conflicts=True)
 
 
 def _leave_dead_channel(message: Message, now: datetime) -> None:
@@ -228,17 +252,8 @@ def _mark_dead(message: Message, receipt: Receipt, now: datetime) -> None:
     log.error("channel.dead", channel=channel.pk, code=receipt.code)
     others = substitutes(channel, None)
     if others:
-        row = Message(
-            channel=others[0],
-            kind="channel_dead",
-            facts={"channel": channel.name, "reason": channel.dead_reason},
-            urgency=UrgencyClass.URGENT,
-            mention=True,
-            dedupe_key=f"channel:{channel.pk}:dead:{now.timestamp():.6f}",
-            created_at=now,
-            due_at=now,
-        )
-        Message.objects.bulk_create([row], ignore_conflicts=True)
+        facts = {"channel": channel.name, "reason": channel.dead_reason}
+        _warn(others[0], "channel_dead", facts, f"channel:{channel.pk}:dead", now)
 
 
 def _substitutes(message: Message) -> list[Channel]:
