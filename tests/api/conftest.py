@@ -13,6 +13,7 @@ from django.test import Client
 from kesu import clock
 from kesu.accounts import tokens
 from kesu.accounts.models import Role, User
+from kesu.complaints.models import Complaint
 from tests.desk_seeds import working_day
 
 
@@ -24,6 +25,12 @@ def now() -> datetime:
 @pytest.fixture
 def day(db: None, now: datetime) -> dict[str, Any]:
     return working_day(now)
+
+
+@pytest.fixture
+def case(day: dict[str, Any]) -> Complaint:
+    """One that nobody answered yet."""
+    return Complaint.objects.filter(open=True, replied=False).order_by("pk")[0]
 
 
 @pytest.fixture

@@ -18,11 +18,6 @@ from tests.desk_seeds import make_complaint, say
 WORDS = "您好, 经核实是仓库漏发了这件商品, 我们可以今天补发或者全额退款, 请问您希望怎样处理?"
 
 
-@pytest.fixture
-def case(day):
-    return Complaint.objects.filter(open=True, replied=False).order_by("pk").first()
-
-
 def read(call, case):
     return call("get", f"/complaints/{case.complaint_id}").told
 

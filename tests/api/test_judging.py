@@ -10,11 +10,6 @@ from kesu.complaints.models import Complaint
 from tests.api.test_acting import WORDS
 
 
-@pytest.fixture
-def case(day):
-    return Complaint.objects.filter(open=True, replied=False).order_by("pk").first()
-
-
 def codes(answer):
     assert answer.status_code == 200, answer.told
     return {one["code"] for one in answer.told}

@@ -6,8 +6,6 @@ Django under ASGI would open a database connection a request.
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
 
 import django
 
@@ -17,12 +15,8 @@ from a2wsgi import WSGIMiddleware  # noqa: E402
 from django.core.wsgi import get_wsgi_application  # noqa: E402
 
 from kesu.config import urls  # noqa: E402, F401 - loads every view before the fork
-from kesu.config.forwarding import ALIVE  # noqa: E402
+from kesu.config.forwarding import ALIVE, Receive, Scope, Send  # noqa: E402
 from kesu.config.settings import CONFIGURATION  # noqa: E402
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class Pages:
