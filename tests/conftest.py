@@ -34,10 +34,20 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "kesu.config.settings"
 
 import django  # noqa: E402 - the environment above must stand first
 
-from kesu.config.database import EmbeddedPostgres  # noqa: E402
+from kesu.config.database import NAME, EmbeddedPostgres  # noqa: E402
 from tests.emptying import delete_instead_of_flush  # noqa: E402
+from tests.prepared import lay_database  # noqa: E402
 
 django.setup()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """Begin with a copy of what the server was laid with, so that nothing is left to migrate."""
+    from django.db import connection
+
+    if not os.environ.get("KESU_DATABASE_URL"):
+        connection.settings_dict["TEST"]["TEMPLATE"] = NAME
 
 
 @pytest.fixture(scope="session")
@@ -71,6 +81,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if _OWN_DATA and not os.environ.get("KESU_DATABASE_URL"):
         import psycopg
 
+        lay_database(Path(os.environ["KESU_DATA"]))
         _server = EmbeddedPostgres(Path(os.environ["KESU_DATA"]))
         _server.enter()
         with psycopg.connect(
