@@ -1,13 +1,13 @@
 """Databases with the current schema: made once, kept beside pytest's own cache, and copied.
 
-The run's own server and each desk of a test start from a copy. What a first start does by itself is seen where no database is laid, such as in ``tests/cli/test_beside_serve.py``.
+The run's own server and each desk of a test start from a copy. What a first start does by itself is seen where no
+database is laid, such as in ``tests/cli/test_beside_serve.py``.
 """
 
 from __future__ import annotations
 
 import fcntl
 import hashlib
-import os
 import shutil
 import subprocess
 import sys
