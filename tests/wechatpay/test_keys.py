@@ -70,3 +70,16 @@ def test_a_public_key_reads_back() -> None:
     pem = FIRST.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     assert load_public_key(pem) == FIRST.public_key()
     assert load_public_key(pem.decode()) == FIRST.public_key()
+
+
+def test_a_key_whose_numbers_were_changed_is_refused_however_often_it_is_read() -> None:
+    numbers = FIRST.private_numbers()
+    changed = rsa.RSAPrivateNumbers(
+        numbers.p, numbers.q, numbers.d + 2, numbers.dmp1, numbers.dmq1, numbers.iqmp, numbers.public_numbers
+    )
+    pem = changed.private_key(unsafe_skip_rsa_key_validation=True).private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    )
+    for _ in range(2):
+        with pytest.raises(ValueError, match="Invalid private key"):
+            load_private_key(pem)

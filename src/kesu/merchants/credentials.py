@@ -27,9 +27,9 @@ def credentials(account: Account, *, now: datetime) -> MerchantCredentials:
     return MerchantCredentials(
         mchid=account.mchid,
         serial_no=rows[0].serial_no,
-        private_key=load_private_key(rows[0].private_key),
+        private_key=load_private_key(rows[0].private_key, checked=True),
         apiv3_keys=apiv3_keys(account, now=now),
-        older_private_keys=tuple(load_private_key(row.private_key) for row in rows[1:]),
+        older_private_keys=tuple(load_private_key(row.private_key, checked=True) for row in rows[1:]),
     )
 
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
@@ -20,14 +21,27 @@ PUBLIC_KEY_PREFIX = "PUB_KEY_ID_"
 _HEX = re.compile(r"[0-9A-Fa-f]+")
 
 
-def load_private_key(pem: str | bytes) -> RSAPrivateKey:
-    """Read an unencrypted PEM private key. Raises ValueError when it is not an RSA key."""
+_sound: set[bytes] = set()
+"""Digests of the private keys whose numbers were found to be a key's in this process."""
+
+
+def load_private_key(pem: str | bytes, *, checked: bool = False) -> RSAPrivateKey:
+    """Read an unencrypted PEM private key. Raises ValueError when it is not an RSA key.
+
+    Whether its numbers are sound primes takes 50 ms to tell, and is asked once of each key in a process. ``checked``:
+    not even once, for keys that were kept sealed since they were.
+    """
+    digest = sha256(_bytes(pem)).digest()
     try:
-        key = load_pem_private_key(_bytes(pem), password=None)
+        key = load_pem_private_key(
+            _bytes(pem), password=None, unsafe_skip_rsa_key_validation=checked or digest in _sound
+        )
     except TypeError:
         raise ValueError("the private key is protected by a password") from None
     if not isinstance(key, RSAPrivateKey):
         raise ValueError("the private key is not an RSA key")
+    if not checked:
+        _sound.add(digest)
     return key
 
 
