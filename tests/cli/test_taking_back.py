@@ -84,3 +84,36 @@ def test_the_audit_names_who_sat_at_the_command_line_in_whose_name(shell, open_c
     entry = next(one for one in entries if one["action"] == "noted" and one["subject"] == f"complaint:{number}")
     assert (entry["username"], entry["via"], entry["address"]) == ("laowang", "cli", "203.0.113.9")
     assert entry["details"]["operator"] == getpass.getuser()
+
+
+UNKNOWN = """
+from kesu.cli.environment import desk
+with desk(None):
+    from kesu import clock
+    from kesu.commands.models import Command
+    Command.objects.filter(state="planned").update(state="unknown", sent_at=clock.now())
+"""
+
+
+def test_what_became_of_a_reply_is_said_by_hand_and_both_answers_succeed(shell, sandbox, open_case, people):
+    number = open_case()
+    reason = ["--reason", "商户平台查无此回复"]
+    nothing = shell.refusal("settle", number, "--carried-out", *reason, "--as", "laowang", KESU_LANGUAGE="en")
+    assert "nothing whose outcome is unknown" in nothing
+    for answer, state in (("--not-carried-out", "failed"), ("--carried-out", "confirmed")):
+        plan = PLAN.format(user="laowang", number=number, words=WORDS)
+        subprocess.run([sys.executable, "-c", plan + UNKNOWN], env=shell.env, check=True)
+        assert shell.run("settle", number, answer, *reason, "--as", "xiaoli").returncode == 1
+        said = shell.run("settle", number, answer, *reason, "--json", "--as", "laowang")
+        assert (said.returncode, json.loads(said.stdout)["state"]) == (0, state), said.stderr
+    assert sandbox.control(f"/complaints/{number}")["complaint_state"] == "PENDING"
+    settled = [one["details"] for one in shell.result("audit", "list") if one["action"] == "command_settled"]
+    assert [one["carried_out"] for one in settled] == [True, False]
+
+
+def test_the_list_shows_what_waits_for_a_second_person(shell, open_case, people):
+    number, other = open_case(amount=30_000), open_case()
+    assert shell.run("refund", number, "--yes", "--as", "xiaoli").returncode == 6
+    shown = {one["complaint_id"] for one in shell.result("complaints", "list", "--second-person")}
+    assert number in shown
+    assert other not in shown

@@ -91,7 +91,7 @@ def test_with_htmx_the_parts_of_the_page_are_sent(desk, quiet_case):
     assert answer.status_code == 200
     assert "<html" not in said
     assert 'id="case-said"' in said
-    assert said.count('hx-swap-oob="true"') == 12
+    assert said.count('hx-swap-oob="true"') == 13
 
 
 def test_a_refused_reply_keeps_the_text_and_says_what_stands_in_the_way(desk, quiet_case):
@@ -330,6 +330,26 @@ def test_an_amount_above_the_limit_waits_for_somebody_else(day, quiet_case, desk
     answer = press(desk, quiet_case, f"requests/{wanted.pk}", do="grant", request=str(wanted.pk))
     assert answer.status_code == 302, answer.content.decode()
     assert (Refund.objects.get().amount, Command.objects.get().actor.username) == (19900, "wang")
+    assert "由 小王 复核" in page_of(agent, quiet_case)
+
+
+def test_a_stuck_refund_above_the_limit_is_put_to_somebody_else_who_sees_what_it_is(desk, quiet_case, now):
+    press(desk, quiet_case, "refund", fen="19900")
+    Refund.objects.update(state="abnormal")
+    Command.objects.update(state="confirmed", settled_at=now, due_at=None, sent_at=now)
+    agent = signed_in("agent", refund_limit=100)
+    assert "还须另一人决定" in page_of(agent, quiet_case)
+    refund, yes = Refund.objects.get(), {"acknowledged": "resend_to_merchant"}
+    assert press(agent, quiet_case, f"refunds/{refund.pk}/resend", to="merchant", key="k2", **yes).status_code == 302
+    wanted = RefundRequest.objects.get()
+    page = page_of(desk, quiet_case)
+    assert "申请把异常退款 ¥199.00 退回我方银行账户" in page
+    assert "同意: 把 ¥199.00 退回我方账户" in page
+    answer = press(desk, quiet_case, f"requests/{wanted.pk}", do="decline", request=str(wanted.pk), reason="先查原因")
+    assert answer.status_code == 302
+    page = page_of(agent, quiet_case)
+    assert "已驳回" in page
+    assert "先查原因" in page
 
 
 def test_approving_refunds_what_was_asked_for(desk, day):
@@ -525,4 +545,4 @@ def test_the_page_asks_the_same_number_of_queries_however_long_the_history(desk,
     for number in range(200):
         say(quiet_case, "USER_RESPONSE", now + timedelta(seconds=number), f"第 {number} 句", "投诉人")
     assert asked() == few
-    assert few <= 30
+    assert few <= 31

@@ -11,7 +11,7 @@ import pytest
 from django.http import QueryDict
 from django.test import Client
 
-from kesu.commands.models import CaseView, Command, Refund
+from kesu.commands.models import CaseView, Command, Refund, RefundRequest
 from kesu.complaints import search
 from kesu.complaints.models import Complaint
 from kesu.desk.models import SavedView
@@ -146,6 +146,30 @@ def test_a_row_says_that_a_refund_is_on_its_way(desk, day):
     assert "退款途中" in text(page)
     Refund.objects.update(state="success", due_at=None)
     assert shown(desk.get("/?mark=refund")) == []
+
+
+def test_what_waits_for_a_second_person_is_marked_counted_and_found_until_it_is_decided(desk, day, now):
+    agent = make_user("agent-1", role="agent")
+    waiting = Complaint.objects.get(state="PROCESSED")  # also once the case is closed
+    for case in (waiting, day["overdue"]):
+        order = case.orders.get()
+        RefundRequest.objects.create(complaint=case, order=order, amount=100, requested_by=agent, requested_at=now)
+    page = desk.get("/")
+    assert page.context["counts"].only["second"] == 1
+    assert '<span class="count numbers">2</span></a></span>' in page.content.decode()
+    assert shown(desk.get("/?only=second")) == [day["overdue"].pk]
+    assert shown(desk.get("/?view=all&mark=second")) == [day["overdue"].pk, waiting.pk]
+    assert text(page).count('mark-warning">等待另一人决定') == 1
+    assert '<span class="count numbers">2</span></a></span>' in text(desk.get("/deliveries"))
+    browser = Client()
+    browser.force_login(agent)
+    assert "to-decide" not in text(browser.get("/"))
+    manager = make_user("far", role="manager", all_merchants=False)
+    browser.force_login(manager)
+    assert 'id="to-decide"></span>' in text(browser.get("/"))
+    RefundRequest.objects.update(state="declined", decided_at=now)
+    assert shown(desk.get("/?view=all&mark=second")) == []
+    assert 'id="to-decide" hx-swap-oob="true"></span>' in text(desk.get("/live"))
 
 
 def test_a_row_counts_down_to_reply_and_to_completion(desk, day):

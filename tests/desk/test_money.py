@@ -85,11 +85,14 @@ def test_what_is_missing_is_said(desk, stuck, wrong, says):
     assert not Command.objects.filter(kind="resend_refund").exists()
 
 
-def test_it_is_for_whoever_may_refund_so_much(desk, stuck):
+def test_above_ones_limit_it_waits_for_somebody_else_and_the_page_tells_nothing_of_the_card(desk, stuck):
     assert signed_in("viewer").post(f"/cases/{stuck.complaint_id}/refunds/{stuck.pk}/resend", CARD).status_code == 403
     agent = signed_in("agent", refund_limit=19899)
-    assert "超过您的限额" in page_of(agent, stuck.complaint)
-    assert resend(agent, stuck, **CARD, acknowledged=["resend_to_card"]).status_code == 422
+    assert "还须另一人决定" in page_of(agent, stuck.complaint)
+    assert resend(agent, stuck, **CARD, acknowledged=["resend_to_card"]).status_code == 302
+    page = page_of(desk, stuck.complaint)
+    assert "同意: 把 ¥199.00 退到这张卡" in page
+    assert not {CARD["card_account"], CARD["card_name"]} & {*re.findall(r"\w+", page)}
 
 
 def test_a_refund_of_another_case_is_not_there(desk, stuck, day):

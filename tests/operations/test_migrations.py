@@ -19,6 +19,7 @@ THOUGHT_ABOUT = {
         "command_secret_wiped",  # a column that it adds
         "refund_resent",  # columns that it adds
     },
+    "commands.0005_second_person": {"refund_request_card_wiped", "refund_request_resends"},  # columns that it adds
     "complaints.0006_fewer_indexes": {"RunSQL"},  # drops indexes
     "intake.0002_fewer_indexes": {"RunSQL"},  # drops indexes
     "merchants.0002_watch_and_violations": {"RunPython"},  # adds rows to a table that it creates

@@ -13,6 +13,7 @@ from kesu.alerts.accounts import ACCOUNT_KINDS, about_account, machine_facts
 from kesu.alerts.commands import command_rows
 from kesu.alerts.content import Content, Row, Tone
 from kesu.alerts.models import Message
+from kesu.alerts.second_person import request_headline, request_rows
 from kesu.alerts.text import neutralise, shorten
 from kesu.alerts.titles import LADDER_KINDS, problem_name, title_of
 from kesu.clock import BEIJING
@@ -47,7 +48,7 @@ def facts_for_machines(message: Message, case: Case | None) -> dict[str, Any]:
     if case is None:
         return machine_facts(message) if message.kind in ACCOUNT_KINDS else {"kind": message.kind}
     complaint = case.complaint
-    ours = {name: message.facts[name] for name in ("refund", "command") if message.facts.get(name)}
+    ours = {name: message.facts[name] for name in ("refund", "command", "request") if message.facts.get(name)}
     return {
         "kind": message.kind,
         "urgency": message.urgency,
@@ -144,6 +145,8 @@ def _about_desk(message: Message) -> Content:
 
 def _headline_of(message: Message, complaint: Complaint, now: datetime) -> str:
     amount = money(complaint.amount)
+    if asked := message.facts.get("request"):
+        return request_headline(message.kind, asked, money(asked.get("amount")))
     if not complaint.open:
         return f"{pgettext('push', 'Closed')} {amount}".strip()
     clock = message.facts.get("clock", "") if message.kind in LADDER_KINDS else ""
@@ -179,6 +182,7 @@ def _rows(message: Message, case: Case) -> tuple[Row, ...]:
     rows = [
         *_refund_rows(message.facts.get("refund")),
         *command_rows(message.facts.get("command")),
+        *_request_rows(message.facts.get("request")),
         Row(pgettext("push", "Merchant"), f"{name} {mchid}".strip() if name != mchid else mchid),
         Row(pgettext("push", "Type"), " · ".join(_marks(complaint))),
         Row(pgettext("push", "Raised"), _moment(complaint.complaint_time)),
@@ -192,6 +196,10 @@ def _rows(message: Message, case: Case) -> tuple[Row, ...]:
         rows.append(Row(pgettext("push", "Claimed by"), shorten(neutralise(str(owner)), NAME_CHARACTERS)))
     rows.append(Row(pgettext("push", "Complaint"), _identifier(complaint.complaint_id)))
     return tuple(rows)
+
+
+def _request_rows(asked: Mapping[str, Any] | None) -> list[Row]:
+    return request_rows(asked, money(asked.get("amount"))) if asked else []
 
 
 def _refund_rows(refund: Mapping[str, Any] | None) -> list[Row]:

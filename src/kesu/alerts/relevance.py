@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from django.db.models import Q
+
 from kesu.alerts.models import Message
 from kesu.alerts.people import COPY_FOR
 from kesu.alerts.recipients import is_personal
 from kesu.alerts.titles import LADDER_KINDS
 from kesu.complaints.models import Complaint
 
+REFUND_WAITING = "refund_waiting"
 OPENINGS = frozenset({"new", "continued"})
 AFTERWORDS = frozenset(
     {
@@ -19,6 +22,8 @@ AFTERWORDS = frozenset(
         "refund_failed",
         "command_unknown",
         "command_failed",
+        "refund_waiting",
+        "refund_decided",
     }
 )
 TOLD = (Message.State.PENDING, Message.State.SENT, Message.State.DIGESTED)
@@ -59,16 +64,21 @@ def _pointless_reminder(message: Message, complaint: Complaint) -> str:
     return ""
 
 
+def _reminds_of(message: Message) -> Q | None:
+    """Which other messages say the same at another time; None for one that is told once."""
+    if message.kind in LADDER_KINDS:
+        return Q(kind__in=LADDER_KINDS, facts__clock=message.facts.get("clock"))
+    if message.kind == REFUND_WAITING:
+        return Q(kind=REFUND_WAITING, facts__request__number=message.facts.get("request", {}).get("number"))
+    return None
+
+
 def _has_newer_reminder(message: Message) -> bool:
-    if message.complaint_id is None or message.kind not in LADDER_KINDS:
+    about = _reminds_of(message)
+    if message.complaint_id is None or about is None:
         return False
     newer = Message.objects.filter(
-        complaint=message.complaint_id,
-        channel_id=message.channel_id,
-        kind__in=LADDER_KINDS,
-        facts__clock=message.facts.get("clock"),
-        state__in=TOLD,
-        pk__gt=message.pk,
+        about, complaint=message.complaint_id, channel_id=message.channel_id, state__in=TOLD, pk__gt=message.pk
     )
     if only := message.facts.get(COPY_FOR):
         return newer.filter(**{f"facts__{COPY_FOR}": only}).exists()

@@ -25,6 +25,8 @@ def title_of(kind: str, user_complaint_times: int) -> str:
         "refund_failed": pgettext("push", "A refund did not reach the payer"),
         "command_unknown": pgettext("push", "Nobody knows yet whether it was carried out"),
         "command_failed": pgettext("push", "It was not carried out"),
+        "refund_waiting": pgettext("push", "A refund waits for a second person"),
+        "refund_decided": pgettext("push", "A refund above the limit was decided on"),
         "high_risk": pgettext("push", "High-risk complaint"),
         "immediate_service": pgettext("push", "Immediate service wanted"),
         "satisfaction": pgettext("push", "The payer rated the service"),

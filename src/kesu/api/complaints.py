@@ -39,11 +39,11 @@ def list_complaints(
     request: HttpRequest,
     filters: Query[FiltersIn],
     view: Literal["open", "all"] = "open",
-    only: Literal["", "mine", "unclaimed", "soon", "repeat", "platform", "overdue"] = "",
+    only: Literal["", "mine", "unclaimed", "soon", "repeat", "platform", "overdue", "second"] = "",
     after: Cursor = "",
 ) -> dict[str, Any]:
     """A page of 50. ``open`` begins with the least time left, ``all`` with the newest; ``next`` is the following
-    page's ``after``."""
+    page's ``after``. ``only=second`` and ``mark=second``: a refund waits for a second person."""
     actor = actor_of(request)
     try:
         page = queries.page(actor.user, view, only, after, filters=filters.meant(), now=clock.now())
@@ -181,7 +181,8 @@ def refund(request: HttpRequest, complaint_id: Id, body: shapes.RefundIn) -> tup
 @router.post("/complaints/{complaint_id}/resend-refund", response={202: shapes.DoneOut})
 def resend_refund(request: HttpRequest, complaint_id: Id, body: shapes.ResendIn) -> tuple[int, dict[str, Any]]:
     """Send a refund that is abnormal to a debit card of the payer, or to the merchant's own bank account.
-    ``out_refund_no`` may be left out where one refund of the complaint is stuck."""
+    ``out_refund_no`` may be left out where one refund of the complaint is stuck. Above the person's limit ``request``
+    is answered instead of ``command``."""
     actor = actor_of(request, Permission.REFUND)
     row = _found(actor.user, complaint_id)
     to_payer = body.type == payloads.TO_PAYER

@@ -120,5 +120,7 @@ def list_audit(request: HttpRequest, before: Before = 0) -> dict[str, Any]:
 
 
 def _requests(user: User) -> QuerySet[RefundRequest]:
-    rows = RefundRequest.objects.select_related("complaint", "order", "requested_by", "decided_by")
+    rows = RefundRequest.objects.select_related("complaint", "order", "resends", "requested_by", "decided_by").defer(
+        "card"
+    )
     return rows.filter(complaint__in=visible_to(user))

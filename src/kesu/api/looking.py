@@ -53,7 +53,7 @@ class FiltersIn(Schema):
     problem: Literal["", "REFUND", "SERVICE_NOT_WORK", "OTHERS"] = ""
     state: Literal["", "PENDING", "PROCESSING", "PROCESSED"] = ""
     assignee: Username = ""
-    mark: Literal["", "again", "high_risk", "immediate", "platform", "unread", "refund"] = ""
+    mark: Literal["", "again", "high_risk", "immediate", "platform", "unread", "refund", "second"] = ""
     least: Amount | None = None
     most: Amount | None = None
     since: Day | None = None

@@ -244,6 +244,7 @@ class ConcernOut(Schema):
     start: int | None = None
     end: int | None = None
     suggestion: str | None = None
+    picture: int | None = Field(None, description="the id of the picture that it is about")
 
 
 class SettleIn(Input):
@@ -274,11 +275,14 @@ class RequestOut(Schema):
     transaction_id: str
     amount: int
     reason: str
+    resends: str | None = Field(None, description="out_refund_no of the stuck refund to send elsewhere")
+    resend_to: str = ""
     state: str
     requested_by: str
     requested_at: datetime
     decided_by: str | None
     decided_at: datetime | None
+    note: str = Field("", description="what was said with the decision")
     command: int | None
 
 

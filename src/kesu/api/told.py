@@ -79,11 +79,14 @@ def request(row: RefundRequest) -> dict[str, Any]:
         "transaction_id": row.order.transaction_id,
         "amount": row.amount,
         "reason": row.reason,
+        "resends": row.resends.out_refund_no if row.resends else None,
+        "resend_to": row.resend_to,
         "state": row.state,
         "requested_by": row.requested_by.username if row.requested_by else "",
         "requested_at": row.requested_at,
         "decided_by": row.decided_by.username if row.decided_by else None,
         "decided_at": row.decided_at,
+        "note": row.decision_note,
         "command": row.command_id,
     }
 

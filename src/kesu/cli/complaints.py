@@ -20,6 +20,9 @@ def list_complaints(
     json: Json = False,
     everything: Everything = False,
     mchid: Annotated[str, typer.Option(help=_("Only this merchant's."))] = "",
+    second_person: Annotated[
+        bool, typer.Option("--second-person", help=_("Only those of which a refund waits for a second person."))
+    ] = False,
     limit: Annotated[
         int | None, typer.Option(min=1, help=_("At most this many; by default, all for --json and 50 otherwise."))
     ] = None,
@@ -28,15 +31,18 @@ def list_complaints(
     with desk(data):
         from django.db.models import F
 
+        from kesu.complaints.filters import SECOND
         from kesu.complaints.models import Complaint
 
         rows = Complaint.objects.defer("raw", "payer_phone", "payer_openid").order_by(
             F("next_due_at").asc(nulls_last=True), "-complaint_time", "id"
         )
-        if not (everything or json):
+        if not (everything or json or second_person):
             rows = rows.filter(open=True)
         if mchid:
             rows = rows.filter(complainted_mchid=mchid)
+        if second_person:
+            rows = rows.filter(SECOND)
         if limit or not json:
             rows = rows[: limit or 50]
         if json:

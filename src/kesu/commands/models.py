@@ -182,7 +182,7 @@ COUNTED = (Refund.State.WANTED, Refund.State.PROCESSING, Refund.State.SUCCESS, R
 
 
 class RefundRequest(models.Model):
-    """A refund above somebody's limit: another person decides (four eyes)."""
+    """A refund above somebody's limit, or the sending elsewhere of one: another person decides (four eyes)."""
 
     class State(models.TextChoices):
         WAITING = "waiting"
@@ -196,6 +196,13 @@ class RefundRequest(models.Model):
     approve_ticket = models.BooleanField(default=False, help_text="Also approve the refund ticket (同意退款).")
     launch_refund_day = models.IntegerField(default=0, db_default=0, help_text="Of the approval: working days.")
     remark = models.CharField(max_length=200, blank=True, default="", db_default="", help_text="Of the approval.")
+    resends = models.ForeignKey(
+        Refund, on_delete=models.CASCADE, null=True, related_name="+", help_text="The stuck refund to send elsewhere."
+    )
+    resend_to = models.CharField(
+        max_length=8, blank=True, choices=Refund.Resent.choices, default=Refund.Resent.NOT, db_default=Refund.Resent.NOT
+    )
+    card = SealedTextField(null=True, help_text="The payer's card, JSON; wiped once it was decided.")
     acknowledged = models.JSONField(default=list)
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
@@ -203,6 +210,8 @@ class RefundRequest(models.Model):
     decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     decided_at = models.DateTimeField(null=True)
     decision_note = models.CharField(max_length=300, blank=True)
+    remind_at = models.DateTimeField(null=True, help_text="When to look whether to speak of it again, while it waits.")
+    reminders = models.JSONField(default=list, db_default=[], help_text="Steps of rules.second_person that are past.")
     command = models.OneToOneField(Command, on_delete=models.SET_NULL, null=True, related_name="+")
 
     class Meta:
@@ -216,9 +225,19 @@ class RefundRequest(models.Model):
                 name="refund_request_four_eyes",
                 condition=Q(decided_by__isnull=True) | ~Q(decided_by=F("requested_by")),
             ),
+            models.CheckConstraint(
+                name="refund_request_card_wiped", condition=Q(state="waiting") | Q(card__isnull=True)
+            ),
+            models.CheckConstraint(
+                name="refund_request_resends",
+                condition=Q(resends__isnull=True, resend_to="", card__isnull=True)
+                | Q(resends__isnull=False, resend_to__in=["payer", "merchant"], approve_ticket=False),
+            ),
         ]
         indexes = [
             models.Index(fields=["requested_at"], condition=Q(state="waiting"), name="refund_request_waiting"),
+            models.Index(fields=["complaint"], condition=Q(state="waiting"), name="refund_request_of_case"),
+            models.Index(fields=["remind_at"], condition=Q(state="waiting"), name="refund_request_remind"),
         ]
 
     @property
@@ -237,6 +256,7 @@ class OutgoingPicture(models.Model):
     sha256 = models.CharField(max_length=64)
     content_type = models.CharField(max_length=20)
     content = models.BinaryField()
+    codes = models.JSONField(null=True, help_text="What codes in it say; empty: it could not be looked at.")
     media_id = models.CharField(max_length=512, blank=True)
     uploaded_at = models.DateTimeField(null=True)
     uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")

@@ -19,11 +19,11 @@ from kesu.accounts.actor import Actor
 from kesu.accounts.roles import Permission
 from kesu.audit.actions import Action
 from kesu.audit.services import record
-from kesu.commands import checks
-from kesu.commands.errors import Conflict, InvalidCommand, Refused
+from kesu.commands import resending, second_person
+from kesu.commands.errors import InvalidCommand
 from kesu.commands.models import Command, Refund, RefundRequest
 from kesu.commands.refunds import left_of
-from kesu.commands.verbs import NO_CONSENT, Consent, audit_overridden, locked, plan, subject
+from kesu.commands.verbs import NO_CONSENT, Consent, locked, plan, subject
 from kesu.complaints.models import Complaint, Order
 
 LONGEST_REASON_BYTES = 80
@@ -96,7 +96,9 @@ def decide(
     roles.require(actor.user, Permission.SECOND_PAIR_OF_EYES)
     complaint = locked(actor, request.complaint)
     request = (
-        RefundRequest.objects.select_for_update(of=("self",)).select_related("order", "requested_by").get(pk=request.pk)
+        RefundRequest.objects.select_for_update(of=("self",))
+        .select_related("order", "requested_by", "complaint", "resends")
+        .get(pk=request.pk)
     )
     if request.state != RefundRequest.State.WAITING:
         raise InvalidCommand("request_decided")
@@ -105,17 +107,30 @@ def decide(
     request.decided_by, request.decided_at, request.decision_note = actor.user, now, note[:300]
     request.state = RefundRequest.State.DECLINED
     if grant:
-        if _is_above_limit(actor, complaint, request.amount):
+        above = (
+            _is_above_limit(actor, complaint, request.amount)
+            if request.resends is None
+            else resending.is_above_limit(actor, request.amount)
+        )
+        if above:
             raise InvalidCommand("above_your_limit")
         request.state = RefundRequest.State.GRANTED
         acknowledged = (*consent.acknowledged, *request.acknowledged)
         consent = Consent(acknowledged, consent.override_reason, consent.seen, consent.key or f"request-{request.pk}")
-        wanted = Wanted(request.order, request.amount, request.reason, request.approve_ticket)
-        request.command = _carry(actor, complaint, wanted, consent, now=now, approval=request.approval)
+        request.command = _granted(actor, complaint, request, consent, now=now)
+    request.card, request.remind_at = None, None
     request.save()
     told = {"request": request.pk, "granted": grant, "amount": request.amount, "by": str(request.requested_by)}
     record(actor, Action.REFUND_REQUEST_DECIDED, subject(complaint), told, now=now)
+    second_person.tell_of_decision(request, now=now)
     return request
+
+
+def _granted(actor: Actor, complaint: Complaint, request: RefundRequest, consent: Consent, *, now: datetime) -> Command:
+    if request.resends is not None:
+        return resending.carry(actor, complaint, request.resends, request.resend_to, request.card, consent, now=now)
+    wanted = Wanted(request.order, request.amount, request.reason, request.approve_ticket)
+    return _carry(actor, complaint, wanted, consent, now=now, approval=request.approval)
 
 
 def _wanted(
@@ -152,40 +167,18 @@ def _refund_or_ask(
 ) -> Command | RefundRequest:
     if not _is_above_limit(actor, complaint, wanted.amount):
         return _carry(actor, complaint, wanted, consent, now=now, approval=approval)
-    rows = RefundRequest.objects.select_related("requested_by")
-    waiting = rows.filter(order=wanted.order, state=RefundRequest.State.WAITING).first()
-    if waiting is not None:
-        if _is_same(waiting, actor, wanted, approval):
-            return waiting
-        raise Conflict(requests=[waiting])
     kind, payload = Command.Kind.REFUND, _refund_payload(wanted)
     if approval is not None:
         kind, payload = Command.Kind.APPROVE_REFUND, {**approval, "then_refund": payload}
-    verdict = checks.judge(actor, complaint, kind, payload, consent.acknowledged, consent.override_reason, now=now)
-    if not verdict.allowed:
-        raise Refused(verdict.concerns, verdict.standing)
-    request = RefundRequest.objects.create(
+    wish = RefundRequest(
         complaint=complaint,
         order=wanted.order,
         amount=wanted.amount,
         reason=wanted.reason,
         approve_ticket=wanted.approve_ticket,
         **(approval or {}),
-        acknowledged=sorted(consent.acknowledged),
-        requested_by=actor.user,
-        requested_at=now,
     )
-    told = {"request": request.pk, "amount": wanted.amount, "order": wanted.order.transaction_id}
-    record(actor, Action.REFUND_REQUESTED, subject(complaint), told, now=now)
-    reason = consent.override_reason[:300]
-    audit_overridden(actor, complaint, verdict, {"request": request.pk}, reason, now=now)
-    return request
-
-
-def _is_same(waiting: RefundRequest, actor: Actor, wanted: Wanted, approval: Mapping[str, Any] | None) -> bool:
-    """Whether this person asks for the same once more."""
-    asked = (waiting.requested_by_id, waiting.amount, waiting.reason, waiting.approval)
-    return asked == (actor.user.pk, wanted.amount, wanted.reason, dict(approval) if approval is not None else None)
+    return second_person.ask(actor, complaint, wish, kind, payload, consent, now=now)
 
 
 def _carry(

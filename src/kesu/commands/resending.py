@@ -18,9 +18,10 @@ from django.db import transaction
 from kesu.accounts import roles
 from kesu.accounts.actor import Actor
 from kesu.accounts.roles import Permission
+from kesu.commands import second_person
 from kesu.commands.aftermath import note_refund
 from kesu.commands.errors import InvalidCommand
-from kesu.commands.models import Command, Refund
+from kesu.commands.models import Command, Refund, RefundRequest
 from kesu.commands.payloads import TO_MERCHANT, TO_PAYER
 from kesu.commands.verbs import NO_CONSENT, Consent, locked, plan
 from kesu.complaints.models import Complaint
@@ -57,21 +58,57 @@ def resend_refund(
     card: Card | None = None,
     consent: Consent = NO_CONSENT,
     now: datetime,
-) -> Command:
+) -> Command | RefundRequest:
     """Send a stuck refund to a card of the payer; without ``card`` to the merchant's own bank account.
-    ``out_refund_no`` may be left out where the complaint has one stuck refund. It needs the right to refund, and a
-    limit that covers the refund."""
+    ``out_refund_no`` may be left out where the complaint has one stuck refund. Above the person's limit a request for
+    somebody else's decision is returned instead; raises Conflict while another one waits for the same order."""
     roles.require(actor.user, Permission.REFUND)
     complaint = locked(actor, complaint)
     refund = _chosen(complaint, out_refund_no)
-    secret = _checked(card) if card else None
-    limit = roles.refund_limit(actor.user)
-    if limit is not None and refund.amount > limit:
-        raise InvalidCommand("resend_above_limit")
-    payload = {"out_refund_no": refund.out_refund_no, "type": TO_PAYER if card else TO_MERCHANT}
+    to = Refund.Resent.PAYER if card else Refund.Resent.MERCHANT
+    secret = json.dumps(_checked(card), ensure_ascii=False) if card else None
+    if not is_above_limit(actor, refund.amount):
+        return carry(actor, complaint, refund, to, secret, consent, now=now)
+    wish = RefundRequest(
+        complaint=complaint, order=refund.order, amount=refund.amount, resends=refund, resend_to=to, card=secret
+    )
+    payload = payload_of(refund, to)
+    return second_person.ask(actor, complaint, wish, Command.Kind.RESEND_REFUND, payload, consent, now=now)
+
+
+def carry(
+    actor: Actor,
+    complaint: Complaint,
+    refund: Refund,
+    to: str,
+    card: str | None,
+    consent: Consent,
+    *,
+    now: datetime,
+) -> Command:
+    """The command, for somebody whose limit covers it. ``to``: of ``Refund.Resent``; ``card``: JSON of ``_checked``,
+    for the payer's only. Raises InvalidCommand where the card is kept no longer."""
+    if to == Refund.Resent.PAYER and not card:
+        raise InvalidCommand("card_gone")
+    payload = payload_of(refund, to)
     audited = {"refund": refund.out_refund_no, "amount": refund.amount, "type": payload["type"]}
+    secret = json.loads(card) if card else None
     kind = Command.Kind.RESEND_REFUND
     return plan(actor, complaint, kind, payload, consent=consent, now=now, audited=audited, secret=secret)
+
+
+def is_above_limit(actor: Actor, amount: int) -> bool:
+    """Whether so much is more than this person may send elsewhere alone. A refund counted when it was made."""
+    limit = roles.refund_limit(actor.user)
+    return limit is not None and amount > limit
+
+
+def payload_of(refund: Refund, to: str) -> dict[str, Any]:
+    """What the journal keeps and guards judge. ``to``: of ``Refund.Resent``."""
+    return {
+        "out_refund_no": refund.out_refund_no,
+        "type": TO_PAYER if to == Refund.Resent.PAYER else TO_MERCHANT,
+    }
 
 
 async def read_again(client: Client, command: Command, *, now: datetime) -> PlatformRefund:
@@ -111,7 +148,7 @@ def untold(command: Command, text: str) -> str:
 
 
 def _chosen(complaint: Complaint, out_refund_no: str) -> Refund:
-    refunds = complaint.refunds.order_by("pk")
+    refunds = complaint.refunds.select_related("order").order_by("pk")
     if out_refund_no:
         chosen = refunds.filter(out_refund_no=out_refund_no).first()
         if chosen is None:

@@ -145,9 +145,7 @@ def invalid(wrong: InvalidCommand) -> str:
         "refund_none_stuck": lambda: _(
             "No refund of this complaint is abnormal, so there is nothing to send elsewhere."
         ),
-        "resend_above_limit": lambda: _(
-            "The refund is above your limit: somebody whose limit covers it has to send it elsewhere."
-        ),
+        "card_gone": lambda: _("The card is kept no longer. Decline, and ask anew with the card."),
         "card_bank": lambda: _("Choose the bank: WeChat Pay takes debit cards of the banks that are listed."),
         "card_account": lambda: _("The number of a bank card has 8 to 30 digits."),
         "card_name": lambda: _("Write the name of the card's owner, at most 60 characters."),

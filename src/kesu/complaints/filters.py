@@ -20,6 +20,10 @@ NOBODY = "-"
 MOST_MERCHANTS = 200
 
 
+SECOND = Q(pk__in=Complaint.objects.filter(refund_requests__state="waiting").values("pk"))
+"""A refund waits for a second person: few rows of a partial index."""
+
+
 class Mark:
     """What a row can be marked with, and narrowed to."""
 
@@ -29,6 +33,7 @@ class Mark:
     PLATFORM = "platform"
     UNREAD = "unread"
     REFUND = "refund"
+    SECOND = "second"
 
 
 _MARKS: dict[str, Q] = {
@@ -43,6 +48,7 @@ _MARKS: dict[str, Q] = {
             refunds__due_at__isnull=False, refunds__state__in=["wanted", "processing"]
         ).values("pk")
     ),
+    Mark.SECOND: SECOND,
 }
 MARKS = tuple(_MARKS)
 
@@ -83,7 +89,7 @@ def narrowed(found: QuerySet[Complaint], filters: Filters, actor: Person) -> Que
     for mark in filters.marks:
         found = found.filter(_MARKS[mark])
         # Says to the database that its index of the marked ones will do.
-        found = found if mark == Mark.REFUND else found.filter(MARKED)
+        found = found if mark in (Mark.REFUND, Mark.SECOND) else found.filter(MARKED)
     return found
 
 

@@ -15,7 +15,7 @@ from django.db.models.functions import Coalesce
 
 from kesu.accounts.roles import Permission, Person, may, sees_all_merchants
 from kesu.complaints.cursors import Cursor
-from kesu.complaints.filters import NONE, Filters, narrowed
+from kesu.complaints.filters import NONE, SECOND, Filters, narrowed
 from kesu.complaints.models import Complaint, Media, Round, TimelineEntry
 from kesu.merchants.grants import granted
 from kesu.merchants.models import Grant, SubMerchant
@@ -72,9 +72,10 @@ class Only:
     REPEAT = "repeat"
     PLATFORM = "platform"
     OVERDUE = "overdue"
+    SECOND = "second"
 
 
-ONLY = (Only.MINE, Only.UNCLAIMED, Only.SOON, Only.REPEAT, Only.PLATFORM, Only.OVERDUE)
+ONLY = (Only.MINE, Only.UNCLAIMED, Only.SOON, Only.REPEAT, Only.PLATFORM, Only.OVERDUE, Only.SECOND)
 
 
 @dataclass(frozen=True)
@@ -89,13 +90,15 @@ class Page:
 class Counts:
     """Each stops at ``COUNT_LIMIT``: nobody needs to know whether it is nine or ten million.
 
-    ``newest_round`` marks the moment of counting: rounds that begin later have greater numbers.
+    ``newest_round`` marks the moment of counting: rounds that begin later have greater numbers. ``beside``: rows of
+    another table that were counted along.
     """
 
     open: int
     all: int
     only: dict[str, int]
     newest_round: int
+    beside: int = 0
 
 
 def visible_to(actor: Person) -> QuerySet[Complaint]:
@@ -153,6 +156,7 @@ def _conditions(actor: Person, now: datetime) -> dict[str, Q]:
         Only.REPEAT: Q(user_complaint_times__gt=1),
         Only.PLATFORM: Q(in_platform_service=True),
         Only.OVERDUE: Q(next_due_at__lte=now),
+        Only.SECOND: SECOND,
     }
 
 
@@ -200,21 +204,23 @@ def _page(found: QuerySet[Complaint], view: str, after: Cursor | None, size: int
     return Page(rows, str(Cursor(getattr(rows[-1], field), rows[-1].pk)) if more else "")
 
 
-def counts(actor: Person, *, now: datetime) -> Counts:
-    """One query of bounded ones: no list is counted beyond ``COUNT_LIMIT``, each along its own index."""
+def counts(actor: Person, *, beside: QuerySet[Any] | None = None, now: datetime) -> Counts:
+    """One query of bounded ones: no list is counted beyond ``COUNT_LIMIT``, each along its own index. ``beside``: what
+    else is to be counted in the same query."""
     seen = _seen(actor).values("pk")
     opened = seen.filter(open=True)
     conditions = _conditions(actor, now)
     counted = [_counted(found) for found in (opened, seen, *(opened.filter(conditions[name]) for name in ONLY))]
     newest, _none = Round.objects.order_by("-pk").values("pk")[:1].query.sql_with_params()
+    counted += [_counted(beside.values("pk"))] if beside is not None else [("0", ())]
     numbers = ", ".join([*(sql for sql, _params in counted), f"({newest})"])
     with connection.cursor() as cursor:
         cursor.execute(f"select {numbers}", [param for _sql, params in counted for param in params])
-        of_open, of_all, *of_only, mark = cursor.fetchone()
-    return Counts(of_open, of_all, dict(zip(ONLY, of_only, strict=True)), mark or 0)
+        of_open, of_all, *of_only, of_beside, mark = cursor.fetchone()
+    return Counts(of_open, of_all, dict(zip(ONLY, of_only, strict=True)), mark or 0, of_beside)
 
 
-def _counted(found: QuerySet[Complaint, Any]) -> tuple[str, tuple[Any, ...]]:
+def _counted(found: QuerySet[Any, Any]) -> tuple[str, tuple[Any, ...]]:
     """SQL that says how many rows there are, and its parameters. Put together here: to let the query set do it for
     nine lists takes as long as the database takes to count them."""
     try:

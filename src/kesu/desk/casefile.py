@@ -238,6 +238,7 @@ class CaseFile:
             [(row.command.pk, row.command.state) for row in shown["said"]],
             [(row.refund.pk, row.refund.state) for row in self.money.refunds],
             [row.request.pk for row in self.money.requests],
+            [row.pk for row in self.money.decided],
             [note.pk for note in shown["notes"]],
             [person.pk for person in shown["lookers"]],
             sorted(self.agreed),

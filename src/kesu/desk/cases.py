@@ -111,6 +111,7 @@ class Row:
         may: Collection[Permission] = (),
         looking: tuple[str, ...] = (),
         refund_under_way: bool = False,
+        second_person: bool = False,
         address: str = "",
         claim_address: str = "",
     ) -> None:
@@ -120,6 +121,7 @@ class Row:
         self.may = may
         self.looking = looking
         self.refund_under_way = refund_under_way
+        self.second_person = second_person
         self.address = address
         self.claim_address = claim_address
 
@@ -185,16 +187,21 @@ class Row:
             yield Mark(gettext("Immediate service"), "warning")
         if complaint.in_platform_service:
             yield Mark(gettext("Platform service"), "warning")
+        yield from self._marks_of_refunds()
         if complaint.incoming_user_response:
             yield Mark(gettext("Unread message"), "info")
-        if self.refund_under_way:
-            yield Mark(gettext("Refund on its way"), "info")
         if "TRUSTED" in complaint.user_tags:
             yield Mark(gettext("Fast refund"), "quiet")
         if complaint.full_refunded:
             yield Mark(gettext("Refunded in full"), "quiet")
         if complaint.is_agent_mode:
             yield Mark(gettext("AI agent"), "quiet")
+
+    def _marks_of_refunds(self) -> Iterator[Mark]:
+        if self.second_person:
+            yield Mark(gettext("Waits for a second person"), "warning")
+        if self.refund_under_way:
+            yield Mark(gettext("Refund on its way"), "info")
 
     @property
     def claimed_by_viewer(self) -> bool:
@@ -261,5 +268,6 @@ class Row:
             complaint.complete_due_at,
             self.looking,
             self.refund_under_way,
+            self.second_person,
         )
         return hashlib.sha256(repr(shown).encode()).hexdigest()[:8]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import Q
 from django.utils.functional import cached_property
 
 from kesu.accounts import roles
 from kesu.accounts.models import User
 from kesu.accounts.roles import Permission
-from kesu.commands import wording
+from kesu.commands import resending, wording
 from kesu.commands.checks import Concern, look_at
 from kesu.commands.models import Command, Refund, RefundRequest
 from kesu.commands.payloads import TO_MERCHANT, TO_PAYER
@@ -21,6 +22,8 @@ from kesu.desk.sheets import Given, Sheet, sheet
 from kesu.rules.guards import CaseFacts, RefundTicket
 from kesu.rules.resolution import OrderFact
 
+DECIDED_FOR = timedelta(days=3)
+MOST_DECIDED = 3
 NEEDS_CARE = frozenset({Refund.State.ABNORMAL, Refund.State.CLOSED, Refund.State.REFUSED})
 
 
@@ -105,8 +108,18 @@ class Money:
 
     @cached_property
     def requests(self) -> list[RequestShown]:
-        waiting = RefundRequest.objects.filter(complaint=self.complaint, state=RefundRequest.State.WAITING)
-        return [self._request(row) for row in waiting.select_related("requested_by", "order").order_by("pk")]
+        return [self._request(row) for row in self._requests if row.state == RefundRequest.State.WAITING]
+
+    @property
+    def decided(self) -> list[RefundRequest]:
+        """What was decided lately, the newest first: whoever asked is to see it."""
+        return [row for row in reversed(self._requests) if row.state != RefundRequest.State.WAITING][:MOST_DECIDED]
+
+    @cached_property
+    def _requests(self) -> list[RefundRequest]:
+        recent = Q(state=RefundRequest.State.WAITING) | Q(decided_at__gt=self.now - DECIDED_FOR)
+        rows = RefundRequest.objects.filter(recent, complaint=self.complaint).defer("card")
+        return list(rows.select_related("requested_by", "decided_by", "order", "resends").order_by("pk"))
 
     def _request(self, row: RefundRequest) -> RequestShown:
         own = row.requested_by_id == self.user.pk
@@ -122,6 +135,8 @@ class Money:
         kind = Command.Kind.REFUND
         if row.approve_ticket:
             kind, payload = Command.Kind.APPROVE_REFUND, {**(row.approval or {}), "then_refund": payload}
+        if row.resends is not None:
+            kind, payload = Command.Kind.RESEND_REFUND, resending.payload_of(row.resends, row.resend_to)
         return RequestShown(row, True, own, self._sheet("decide", given, kind, payload, amount=row.amount))
 
     @cached_property

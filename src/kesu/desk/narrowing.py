@@ -28,6 +28,7 @@ ONLY_LABELS: dict[str, str | Promise] = {
     Only.MINE: gettext_lazy("Mine"),
     Only.REPEAT: gettext_lazy("Repeat"),
     Only.PLATFORM: gettext_lazy("Platform service"),
+    Only.SECOND: gettext_lazy("Second person"),
 }
 MARK_LABELS: dict[str, str | Promise] = {
     Mark.AGAIN: gettext_lazy("Repeat"),
@@ -36,6 +37,7 @@ MARK_LABELS: dict[str, str | Promise] = {
     Mark.PLATFORM: gettext_lazy("Platform service"),
     Mark.UNREAD: gettext_lazy("Unread message"),
     Mark.REFUND: gettext_lazy("Refund on its way"),
+    Mark.SECOND: gettext_lazy("Waits for a second person"),
 }
 _YUAN = re.compile(r"(\d{1,9})(?:\.(\d{1,2}))?")
 

@@ -1,15 +1,17 @@
-"""Rows of a list with what other apps know of them: who looks at a case now, whether a refund is on its way."""
+"""Rows of a list with what other apps know of them: who looks at a case now, whether a refund is on its way or waits
+for a second person."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from django.db.models import Value
 from django.urls import reverse
 
 from kesu.accounts import roles
 from kesu.accounts.roles import Person
-from kesu.commands.models import CaseView, Refund
+from kesu.commands.models import CaseView, Refund, RefundRequest
 from kesu.commands.reading import STILL_LOOKING
 from kesu.complaints.models import Complaint
 from kesu.desk.cases import Row
@@ -25,7 +27,9 @@ def rows(viewer: Person, complaints: Sequence[Complaint], now: datetime) -> list
     for view in views.select_related("user").order_by("user__display_name", "user__username"):
         looking.setdefault(view.complaint_id, []).append(str(view.user))
     refunds = Refund.objects.filter(complaint__in=pks, state__in=UNDER_WAY, due_at__isnull=False)
-    refunding = set(refunds.values_list("complaint_id", flat=True))
+    requests = RefundRequest.objects.filter(complaint__in=pks, state=RefundRequest.State.WAITING)
+    both = refunds.values_list("complaint_id", Value(False)).union(requests.values_list("complaint_id", Value(True)))
+    marked = set(both)
     may = roles.permissions(viewer)
     address, claim_address = _numbered("desk:case"), _numbered("desk:claim")
     return [
@@ -35,7 +39,8 @@ def rows(viewer: Person, complaints: Sequence[Complaint], now: datetime) -> list
             now,
             may=may,
             looking=tuple(looking.get(complaint.pk, ())),
-            refund_under_way=complaint.pk in refunding,
+            refund_under_way=(complaint.pk, False) in marked,
+            second_person=(complaint.pk, True) in marked,
             address=address(complaint.pk),
             claim_address=claim_address(complaint.pk),
         )

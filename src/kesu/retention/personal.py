@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from kesu.commands.journal import UNSETTLED
-from kesu.commands.models import Command, Note
+from kesu.commands.models import Command, Note, RefundRequest
 from kesu.complaints import search
 from kesu.complaints.media import MAX_ATTEMPTS_EVER
 from kesu.complaints.models import Complaint, Media, MediaBlob, TimelineEntry
@@ -59,6 +59,7 @@ def _erase_our_words(complaints: Sequence[int]) -> None:
     """Replies and notes repeat what the payer said. That something was sent, by whom and when, stays."""
     Command.objects.filter(complaint__in=complaints).exclude(state__in=UNSETTLED).update(payload=NOTHING)
     Note.objects.filter(complaint__in=complaints).update(text="")
+    RefundRequest.objects.filter(complaint__in=complaints, card__isnull=False).update(card=None)
 
 
 def _erase_pictures(complaints: Sequence[int]) -> int:

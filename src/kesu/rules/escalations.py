@@ -40,6 +40,8 @@ class AlertKind(StrEnum):
     REFUND_FAILED = "refund_failed"  # 退款异常, or closed after it was accepted
     COMMAND_UNKNOWN = "command_unknown"  # nobody knows whether the platform did what we asked for
     COMMAND_FAILED = "command_failed"  # what somebody wanted was not carried out
+    REFUND_WAITING = "refund_waiting"  # a refund above somebody's limit waits for a second person
+    REFUND_DECIDED = "refund_decided"
     HIGH_RISK = "high_risk"
     IMMEDIATE_SERVICE = "immediate_service"  # 即时服务
     SATISFACTION = "satisfaction"
@@ -66,6 +68,8 @@ ALERT_RULES: dict[AlertKind, AlertRule] = {
     AlertKind.REFUND_FAILED: AlertRule(UrgencyClass.URGENT, mention=True),
     AlertKind.COMMAND_UNKNOWN: AlertRule(UrgencyClass.URGENT, mention=True),
     AlertKind.COMMAND_FAILED: AlertRule(UrgencyClass.URGENT, mention=True),
+    AlertKind.REFUND_WAITING: AlertRule(UrgencyClass.NORMAL, mention=True),
+    AlertKind.REFUND_DECIDED: AlertRule(UrgencyClass.NORMAL, mention=True),
     AlertKind.HIGH_RISK: AlertRule(UrgencyClass.URGENT, mention=True),
     AlertKind.IMMEDIATE_SERVICE: AlertRule(UrgencyClass.URGENT, mention=True),
     AlertKind.SATISFACTION: AlertRule(UrgencyClass.SYSTEM, mention=False),

@@ -20,7 +20,7 @@ from kesu.alerts.models import AppToken, BudgetKey, Card, Channel, Message
 from kesu.alerts.settlement import PROBE_EVERY
 from kesu.commands import journal, refunds
 from kesu.commands.aftermath import LONGEST_LOOK, LOOKS_UNTIL_LONGEST, next_look
-from kesu.commands.models import Command, Refund
+from kesu.commands.models import Command, Refund, RefundRequest
 from kesu.commands.speaking import LOOKS
 from kesu.complaints import media
 from kesu.complaints.models import Media, Order
@@ -28,6 +28,7 @@ from kesu.merchants.limitations import ASK_EVERY
 from kesu.merchants.models import AccountHealth, Limitation
 from kesu.rules.backoff import DELAYS, JITTER_SHARE
 from kesu.rules.hooks import RETRY_AFTER, retry_after
+from kesu.rules.second_person import LOOK_EVERY
 from kesu.sync import payments
 from kesu.sync.models import Refresh
 from kesu.sync.refreshing import PARKED_FOR
@@ -164,6 +165,16 @@ def _refunds(now: datetime) -> Found:
     return Refund.objects.filter(late, due_at__gt=later)
 
 
+def _requests(now: datetime) -> Found:
+    return RefundRequest.objects.filter(
+        state=RefundRequest.State.WAITING, remind_at__gt=now + LOOK_EVERY + AHEAD
+    ).defer("card")
+
+
+def _heal_requests(keys: Sequence[Any], now: datetime) -> int:
+    return RefundRequest.objects.filter(pk__in=keys).update(remind_at=now)
+
+
 def _deliveries(now: datetime) -> Found:
     later = now + AHEAD
     late = Q(failures=0, due_at__gt=later + claims.LEASE)
@@ -197,6 +208,7 @@ INVARIANTS = (
     Invariant("parked_out_of_reach", _parked, due_now(Refresh)),
     Invariant("command_out_of_reach", _commands, due_now(Command)),
     Invariant("refund_out_of_reach", _refunds, due_now(Refund)),
+    Invariant("refund_request_out_of_reach", _requests, _heal_requests),
     Invariant("delivery_out_of_reach", _deliveries, due_now(Delivery)),
     Invariant("lookout_out_of_reach", _lookouts, _look_again),
 )

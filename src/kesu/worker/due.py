@@ -8,7 +8,7 @@ from django.db.models import Min
 
 from kesu.alerts.queries import next_due as next_alert_due
 from kesu.commands.journal import UNSETTLED
-from kesu.commands.models import Command, Refund
+from kesu.commands.models import Command, Refund, RefundRequest
 from kesu.complaints.models import Complaint, Media
 from kesu.intake.models import Notice
 from kesu.merchants.models import AccountHealth, Limitation
@@ -31,6 +31,9 @@ def next_due(*, now: datetime) -> datetime | None:
         Limitation.objects.filter(account__enabled=True, due_at__gt=now).aggregate(at=Min("due_at"))["at"],
         Command.objects.filter(state__in=UNSETTLED, due_at__gt=now).aggregate(at=Min("due_at"))["at"],
         Refund.objects.filter(due_at__gt=now).aggregate(at=Min("due_at"))["at"],
+        RefundRequest.objects.filter(state=RefundRequest.State.WAITING, remind_at__gt=now).aggregate(
+            at=Min("remind_at")
+        )["at"],
         next_alert_due(now=now),
         next_webhook_due(now=now),
     ]

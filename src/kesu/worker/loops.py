@@ -21,7 +21,7 @@ import structlog
 from kesu import __version__
 from kesu.alerts import cards, heartbeats
 from kesu.alerts.dispatch import Dispatcher
-from kesu.commands import refunds, speaking
+from kesu.commands import refunds, second_person, speaking
 from kesu.complaints import search
 from kesu.intake import inbox
 from kesu.retention import sweeps
@@ -86,6 +86,7 @@ def loops(gateway: Gateway, dispatcher: Dispatcher) -> list[Loop]:
         Loop("outbox", dispatcher.start_due),
         Loop("commands", lambda: speaking.carry_out_due(gateway), wakes=("refresh", "outbox")),
         Loop("refunds", lambda: refunds.follow_due(gateway), wakes=("refresh",)),
+        Loop("requests", lambda: in_thread(second_person.remind_due, now=now()), wakes=("outbox",), idle_seconds=10),
         Loop("cards", lambda: cards.grey_due(now)),
         Loop("pictures", lambda: pictures.fetch_due(gateway)),
         Loop("payments", lambda: payments.read_due(gateway)),

@@ -122,7 +122,7 @@ def resend(request: HttpRequest, pk: int, refund_pk: int) -> HttpResponse:
     said = request.POST
     card = Card(said.get("bank", ""), said.get("card_account", "")[:60], said.get("card_name", "")[:120])
 
-    def act(actor: Actor, case: Complaint, consent: Consent, now: datetime) -> Command:
+    def act(actor: Actor, case: Complaint, consent: Consent, now: datetime) -> Command | RefundRequest:
         to = card if said.get("to") == "card" else None
         return resending.resend_refund(actor, case, stuck.out_refund_no, card=to, consent=consent, now=now)
 

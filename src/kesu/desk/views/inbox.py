@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET
 from kesu import clock
 from kesu.accounts.models import User
 from kesu.accounts.roles import Permission, may
+from kesu.commands.second_person import to_decide
 from kesu.complaints import queries, search
 from kesu.complaints.cursors import CursorError
 from kesu.complaints.filters import NOBODY
@@ -85,8 +86,9 @@ def _page(request: HttpRequest, asked: Narrowing, now: datetime) -> Page:
 
 def _counted(request: HttpRequest, asked: Narrowing, now: datetime) -> dict[str, Any]:
     """Tabs and narrower views with their numbers. Each opens a whole list: filters stay behind."""
-    counts = queries.counts(request.user, now=now)
+    counts = queries.counts(request.user, beside=to_decide(request.user), now=now)
     return {
+        "to_decide": counts.beside,
         "view": asked.view,
         "only": asked.only,
         "filtered": bool(asked.filters),
