@@ -37,8 +37,9 @@ ALONE = frozenset({GuardCode.DECIDE_FIRST, GuardCode.APPROVAL_MOVES_NO_MONEY})
 
 @dataclass(frozen=True)
 class Concern:
-    """One finding for people. ``start`` and ``end``: where in the text, for red lines; ``rule``: the page it comes
-    from, empty where none says so; ``better``: a verb to do instead or first."""
+    """One finding for people. ``start`` and ``end``: where in the text, for red lines; ``picture``: the key of the one
+    that it is about; ``rule``: the page it comes from, empty where none says so; ``better``: a verb to do instead or
+    first."""
 
     code: str
     level: str
@@ -50,12 +51,15 @@ class Concern:
     end: int | None = None
     suggestion: str = ""
     effect: RateEffect | None = None
+    picture: int | None = None
 
     def as_json(self) -> dict[str, Any]:
         told: dict[str, Any] = {"code": self.code, "level": self.level, "message": self.message, "rule": self.rule}
         told |= {"better": self.better, "overridable": self.overridable}
         if self.start is not None:
             told |= {"start": self.start, "end": self.end, "suggestion": self.suggestion}
+        if self.picture is not None:
+            told["picture"] = self.picture
         return told
 
 

@@ -15,6 +15,7 @@ from django.db import transaction
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from kesu.accounts.actor import Actor
+from kesu.commands.codes import codes_in
 from kesu.commands.models import OutgoingPicture
 from kesu.merchants.models import Account
 from kesu.threads import in_thread
@@ -41,16 +42,24 @@ def keep(actor: Actor, account: Account, content: bytes, *, now: datetime) -> Ou
     """Take a picture in for this account; the same picture is kept once. Raises PictureRefused."""
     clean, content_type = written_anew(content)
     digest = hashlib.sha256(clean).hexdigest()
+    known = OutgoingPicture.objects.filter(account=account, sha256=digest).first()
+    if known is not None and known.codes is not None:
+        return known
+    codes = codes_in(clean)
     picture, _ = OutgoingPicture.objects.get_or_create(
         account=account,
         sha256=digest,
         defaults={
             "content": clean,
             "content_type": content_type,
+            "codes": codes,
             "uploaded_by": actor.user,
             "created_at": now,
         },
     )
+    if picture.codes is None and codes is not None:  # kept by an older version
+        picture.codes = codes
+        picture.save(update_fields=["codes"])
     return picture
 
 

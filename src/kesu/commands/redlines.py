@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from kesu.commands.models import Allowance, Command, Refund
+from kesu.commands.models import Allowance, Command, OutgoingPicture, Refund
 from kesu.commands.payloads import jumps_of, spoken
 from kesu.complaints.models import Complaint
-from kesu.complaints.redline_wording import explanation, leads_elsewhere
+from kesu.complaints.redline_wording import (
+    code_leads_elsewhere,
+    code_not_looked_for,
+    explanation,
+    leads_elsewhere,
+)
 from kesu.rules.guards import CaseFacts, Jump
 from kesu.rules.operations import MERCHANT_REPLIES
-from kesu.rules.redlines import AllowList, ReplyContext, Rule, Severity, is_own_address, is_own_program, lint
+from kesu.rules.redlines import (
+    AllowList,
+    ReplyContext,
+    Rule,
+    Severity,
+    gravity_of_code,
+    is_own_address,
+    is_own_program,
+    lint,
+)
 from kesu.rules.redlines.findings import SOURCES
 
 LAST_REPLIES = 3
@@ -26,8 +40,8 @@ def findings_in(complaint: Complaint, case: CaseFacts, kind: Command.Kind, paylo
 
     if kind == Command.Kind.COMPLETE:
         return
-    text, jumps = spoken(payload), jumps_of(payload)
-    if not text and not jumps:
+    text, jumps, pictures = spoken(payload), jumps_of(payload), payload.get("pictures") or ()
+    if not text and not jumps and not pictures:
         return
     context = context_of(complaint, case)
     for finding in lint(text, context=context):
@@ -50,6 +64,31 @@ def findings_in(complaint: Complaint, case: CaseFacts, kind: Command.Kind, paylo
             rule=SOURCES[Rule.LINK].url,
             overridable=True,
         )
+    for picture, level, message in _of_pictures(complaint, pictures, context.allowed):
+        yield Concern(
+            code=f"redline.{Rule.QR_CODE.value}",
+            level=level.value,
+            message=message,
+            rule=SOURCES[Rule.QR_CODE].url,
+            overridable=level is Severity.BLOCK,
+            picture=picture,
+        )
+
+
+def _of_pictures(
+    complaint: Complaint, pictures: Sequence[int], allowed: AllowList
+) -> Iterator[tuple[int, Severity, str]]:
+    """Of each picture with a code that leads elsewhere, or that nobody looked at: its key, how grave, and why."""
+    if not pictures:
+        return
+    rows = OutgoingPicture.objects.filter(account=complaint.account_id, pk__in=pictures)
+    codes = dict(rows.values_list("pk", "codes"))
+    for number, pk in enumerate(pictures, 1):
+        if pk in codes and codes[pk] is None:
+            yield pk, Severity.INFO, code_not_looked_for(number)
+        for code in codes.get(pk) or ():
+            if (level := gravity_of_code(code, allowed)) is not None:
+                yield pk, level, code_leads_elsewhere(number, code)
 
 
 def _elsewhere(jumps: Iterable[Jump], allowed: AllowList) -> Iterator[str]:

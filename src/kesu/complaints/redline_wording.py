@@ -56,6 +56,20 @@ def leads_elsewhere(place: str) -> str:
     ) % {"place": place if len(place) <= 80 else place[:79] + "…"}
 
 
+def code_leads_elsewhere(number: int, code: str) -> str:
+    """``number``: which of the pictures, from 1; ``code``: what the code in it says."""
+    return _(
+        "The code in picture %(number)d says %(code)s, which is not on this merchant's allow-list. Leave the picture "
+        "out, or put your own domain or AppID on the list."
+    ) % {"number": number, "code": code if len(code) <= 80 else code[:79] + "…"}
+
+
+def code_not_looked_for(number: int) -> str:
+    return _("Picture %(number)d could not be searched for codes. Look yourself: none may lead off the platform.") % {
+        "number": number
+    }
+
+
 _EXPLANATIONS: dict[Rule, Callable[[], str]] = {
     Rule.LABELLING: lambda: _(
         "Calling the payer malicious or a fraud turns a dispute into a quarrel. State the facts only."

@@ -15,6 +15,7 @@ contacts     WeChat ids and QQ numbers
 numbers      phone numbers, however they are spelt
 places       links, QR codes, other places to talk and other ways to pay
 destinations where a link or a mini program beside a text leads
+codes        where a code in a picture beside a text leads
 privacy      personal data that nobody needs
 substance    brush-offs (`pleasantries`: what says nothing), copies of the last reply, promises of dates, length
 tones        what a passage sounds like as a whole, learnt from the labelled replies: finds what no word gives away,
@@ -22,6 +23,7 @@ tones        what a passage sounds like as a whole, learnt from the labelled rep
 suggestions  a better wording for each rule, clean itself
 """
 
+from kesu.rules.redlines.codes import gravity_of_code
 from kesu.rules.redlines.destinations import is_own_address, is_own_program
 from kesu.rules.redlines.findings import (
     AllowList,
@@ -44,6 +46,7 @@ __all__ = [
     "Rule",
     "Severity",
     "Source",
+    "gravity_of_code",
     "is_own_address",
     "is_own_program",
     "lint",
