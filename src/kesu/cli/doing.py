@@ -1,7 +1,8 @@
 """From a command line to a verb and to what became of it: who acts, what they accept, the words and the exit status.
 
 0 the platform took it, 1 it failed, 3 a guard or a red line stands against it, 4 the case had changed, 5 the outcome is
-not known yet (it is being read for), 6 it waits for a second person.
+not known yet (it is being read for), 6 it waits for a second person. What never reaches the platform (a note, settling
+by hand, whatever it says) ends with 0 when it is done.
 """
 
 from __future__ import annotations
@@ -100,7 +101,7 @@ def kept_pictures(actor: Any, complaint: Any, paths: list[Path], now: Any) -> li
 
 def _finish(done: Any, json: bool) -> None:
     from kesu.commands.models import Command, Note, RefundRequest
-    from kesu.commands.wording import outcome
+    from kesu.commands.wording import BY_HAND, outcome
 
     if isinstance(done, RefundRequest) and done.state == RefundRequest.State.DECLINED:
         _end(json, {"request": done.pk, "state": done.state, "amount": done.amount}, _("Declined."), 0)
@@ -116,8 +117,8 @@ def _finish(done: Any, json: bool) -> None:
     if done.failure == Command.Failure.WITHDRAWN:
         told = {"command": done.pk, "kind": done.kind, "state": done.state, "failure": done.failure}
         _end(json, told, _("Taken back; nothing was sent."), 0)
-    command = _carried_out(done)
-    status = {"confirmed": 0, "failed": 1}.get(command.state, UNKNOWN)
+    command = done if done.is_settled else _carried_out(done)
+    status = 0 if command.error_code == BY_HAND else {"confirmed": 0, "failed": 1}.get(command.state, UNKNOWN)
     told = {
         "command": command.pk,
         "kind": command.kind,
