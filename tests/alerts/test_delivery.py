@@ -9,7 +9,7 @@ from datetime import timedelta
 import httpx2
 
 from kesu.accounts.models import User
-from kesu.alerts import deliveries, queries, services, settlement
+from kesu.alerts import breaker, deliveries, queries, services, settlement
 from kesu.alerts.channels.base import Receipt
 from kesu.alerts.dispatch import Dispatcher, dispatch_due
 from kesu.alerts.models import Attempt, BudgetKey, Channel, Message
@@ -41,9 +41,9 @@ def test_a_robot_that_answers_nobody_is_left_alone_while_another_can_stand_in(de
     first.refresh_from_db()
     assert first.dead_since is not None
     tries = Attempt.objects.filter(channel=first)
-    assert tries.count() == settlement.DOWN_AFTER
+    assert tries.count() == breaker.DOWN_AFTER
     told = Message.objects.filter(channel=second, state="sent")
-    assert sorted(told.values_list("kind", flat=True)) == ["channel_dead", *["new"] * 6]
+    assert sorted(told.values_list("kind", flat=True)) == ["channel_down", *["new"] * 6]
 
     desk.sandbox.faults.clear()
     desk.until(minutes=12)

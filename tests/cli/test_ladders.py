@@ -91,7 +91,9 @@ def test_what_was_agreed_besides_the_turns_is_taken_back(shell: Shell):
 
 
 def test_quiet_hours_of_a_channel_are_set_and_ended(shell: Shell):
-    name = shell.result("channels", "list")[0]["name"]
+    listed = shell.result("channels", "list")[0]
+    name = listed["name"]
+    assert (listed["state"], listed["robots"], listed["answering"]) == ("untried", 1, 1)
     assert shell.run("channels", "quiet", name, "22:00-08:00").returncode == 0
     assert shell.result("channels", "list")[0]["quiet_hours"] == "22:00-08:00"
     late = shell.result("ladders", "preview", "--at", "2026-11-28 23:00")["wakes"][0]
@@ -147,6 +149,6 @@ def test_a_channel_is_changed_in_part_and_switched_on_again(shell: Shell):
     assert shell.run("channels", "remove", "改动").returncode == 0
     assert shell.run("channels", "change", "改动", "--on", "--mention", "").returncode == 0
     found = next(row for row in shell.result("channels", "list") if row["name"] == "改动")
-    assert (found["mentions"], found["state"]) == ([], "live")
+    assert (found["mentions"], found["state"]) == ([], "untried")
     assert shell.refusal("channels", "change", "改动", "--fallback", "没有的")
     shell.run("channels", "remove", "改动")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
-from kesu.alerts.models import Message
+from kesu.alerts.models import BudgetKey, Channel, Message
 from kesu.intake.models import Notice
 from kesu.worker.models import Heartbeat
+from tests.desk_seeds import attempt, make_channel, push
 
 
 def page_of(desk) -> str:
@@ -68,3 +70,32 @@ def test_a_desk_without_anything_says_so(empty_desk):
     page = page_of(empty_desk)
     assert "还没有接入商户号" in page
     assert "还通知不到任何人" in page
+
+
+def test_every_state_of_a_channel_is_said_on_the_system_page_and_the_channels_page(desk, day, now):
+    trio = make_channel(now, "三个", more_budget_keys=["b", "c"])
+    BudgetKey.objects.create(key="b", gone_until=now + timedelta(minutes=5))
+    fast = make_channel(now, "快")
+    BudgetKey.objects.create(key=fast.budget_key, paused_until=now + timedelta(minutes=1))
+    make_channel(now, "哑", down_since=now, dead_reason="502 bad gateway")
+    make_channel(now, "偶")
+    attempt(push(Channel.objects.get(name="偶"), None, "test", now), now, "transient")
+    attempt(push(trio, None, "test", now), now)
+    make_channel(now, "新")
+    for address in ("/system", "/settings/channels"):
+        page = desk.get(address).content.decode()
+        for word in (
+            "3 个机器人中有 2 个应答",
+            "发得太快, 正在歇息",
+            "没有应答</span>",
+            "没有其他通道可接替, 会反复重试",
+            "最近一次没有应答",
+            "还没有发送过",
+            "93000 invalid webhook url",
+            "改由 客服群 推送",
+            "使用中",
+        ):
+            assert word in page, (address, word)
+    assert "已失效: 值班群" in desk.get("/settings/").content.decode()
+    Channel.objects.filter(name="值班群").delete()
+    assert "没有应答: 哑" in desk.get("/settings/").content.decode()

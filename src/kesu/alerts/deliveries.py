@@ -16,6 +16,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils.translation import override
 
 from kesu.alerts import digest_texts, digests, heartbeats, holding, lanes, links, messages, recipients, settlement
+from kesu.alerts.breaker import PROBE_EVERY
 from kesu.alerts.channels import kind_named
 from kesu.alerts.channels.base import ChannelKind, Push
 from kesu.alerts.content import Content
@@ -180,7 +181,7 @@ def _is_resting(channel: Channel, now: datetime) -> bool:
         return False
     if channel.probe_at is not None and channel.probe_at > now:
         return True
-    channel.probe_at = now + settlement.PROBE_EVERY
+    channel.probe_at = now + PROBE_EVERY
     Channel.objects.filter(pk=channel.pk).update(probe_at=channel.probe_at)
     return False
 

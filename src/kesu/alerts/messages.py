@@ -135,6 +135,13 @@ def _about_desk(message: Message) -> Content:
             tone=Tone.WARNING,
             rows=(Row(pgettext("push", "Answer"), neutralise(str(message.facts.get("reason", "")))),),
         )
+    if message.kind == "channel_down":
+        return Content(
+            headline=pgettext("push", "Channel does not answer: %(name)s") % {"name": name},
+            title=pgettext("push", "It is tried again by itself; meanwhile others carry what they can."),
+            tone=Tone.WARNING,
+            rows=(Row(pgettext("push", "Answer"), neutralise(str(message.facts.get("reason", "")))),),
+        )
     return Content(
         headline=pgettext("push", "Channel dead: %(name)s") % {"name": name},
         title=pgettext("push", "It takes no more messages; this channel stands in until it is repaired."),

@@ -48,6 +48,12 @@ class Channel(models.Model):
     dead_since = models.DateTimeField(null=True, help_text="Set when the other side says the address is gone.")
     dead_reason = models.CharField(max_length=300, blank=True)
     probe_at = models.DateTimeField(null=True, help_text="When a dead channel may try its next message.")
+    down_since = models.DateTimeField(
+        null=True, help_text="Since when nobody answers. Dead as well, it was left alone for that, and heals by itself."
+    )
+    address_since = models.DateTimeField(
+        null=True, help_text="When its settings changed last: earlier tries say nothing about it."
+    )
     quiet_hours = models.CharField(
         max_length=11,
         blank=True,
@@ -293,7 +299,12 @@ class BudgetKey(models.Model):
         default=dict, db_default={}, help_text="Of those, the urgent and system ones: class to unix seconds."
     )
     paused_until = models.DateTimeField(null=True)
-    gone_until = models.DateTimeField(null=True, help_text="One robot of several is gone; when to try it again.")
+    gone_until = models.DateTimeField(
+        null=True, help_text="One robot of several is gone, or answers nobody; when to try it again."
+    )
+    unanswered = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="One robot of several: its tries in a row that nobody answered."
+    )
     digest_since = models.DateTimeField(null=True, help_text="Set while many messages become one.")
     digest_busy_at = models.DateTimeField(null=True, help_text="When too many waited last.")
     digested_at = models.DateTimeField(null=True, help_text="When the last digest was made.")

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Max, Min, OuterRef, Q, Subquery
+from django.db.models import Count, Min, OuterRef, Q, Subquery
 
 from kesu.alerts import budgets, digests, lanes
 from kesu.alerts.channels import kind_named
+from kesu.alerts.health import Health, healths
 from kesu.alerts.models import Attempt, BudgetKey, Card, Channel, Clock, Message
 
 
@@ -25,17 +26,21 @@ class LogPage:
 
 @dataclass(frozen=True, slots=True)
 class ChannelHealth:
-    """How a channel does. ``state`` is live, paused (its key rests), dead or off; ``address`` is masked."""
+    """How a channel does, and what passes through it. ``address`` is masked."""
 
     channel: Channel
     address: str
-    state: str
+    health: Health
     last_attempt_at: datetime | None
     last_outcome: str
     last_sent_at: datetime | None
     pending: int
     failed: int
     free_at: datetime
+
+    @property
+    def state(self) -> str:
+        return str(self.health.state)
 
 
 def delivery_log(
@@ -108,19 +113,37 @@ def outbox_counts() -> dict[str, int]:
 def channel_health(*, now: datetime) -> list[ChannelHealth]:
     """Every channel, by name."""
     latest = Attempt.objects.filter(channel=OuterRef("pk")).order_by("-id")
-    channels = Channel.objects.order_by("name").annotate(
-        last_attempt_at=Subquery(latest.values("at")[:1]), last_outcome=Subquery(latest.values("outcome")[:1])
+    arrived = latest.filter(outcome=Attempt.Outcome.SENT)
+    channels = Channel.objects.select_related("fallback").defer("fallback__settings").order_by("name")
+    channels = channels.annotate(
+        last_attempt_at=Subquery(latest.values("at")[:1]),
+        last_outcome=Subquery(latest.values("outcome")[:1]),
+        last_sent_at=Subquery(arrived.values("at")[:1]),
     )
-    counts = {
-        row["channel_id"]: row
-        for row in Message.objects.values("channel_id").annotate(
-            pending=Count("pk", filter=Q(state=Message.State.PENDING)),
-            failed=Count("pk", filter=Q(state=Message.State.FAILED)),
-            last_sent_at=Max("sent_at"),
-        )
-    }
+    pending, failed = messages_by_channel(Message.State.PENDING), messages_by_channel(Message.State.FAILED)
     keys = BudgetKey.objects.in_bulk([channel.budget_key for channel in channels])
-    return [_health(channel, counts.get(channel.pk, {}), keys.get(channel.budget_key), now) for channel in channels]
+    found = healths(channels, now=now)
+    return [
+        ChannelHealth(
+            channel=channel,
+            address=address_of(channel),
+            health=found[channel.pk],
+            last_attempt_at=channel.last_attempt_at,
+            last_outcome=channel.last_outcome or "",
+            last_sent_at=channel.last_sent_at,
+            pending=pending.get(channel.pk, 0),
+            failed=failed.get(channel.pk, 0),
+            free_at=budgets.free_at(
+                keys.get(channel.budget_key) or BudgetKey(), kind_named(channel.kind).budget, now=now
+            ),
+        )
+        for channel in channels
+    ]
+
+
+def messages_by_channel(state: Message.State) -> dict[int, int]:
+    """How many messages of one unsettled state (they have an index) each channel has, by its primary key."""
+    return dict(Message.objects.filter(state=state).order_by().values_list("channel").annotate(total=Count("pk")))
 
 
 def address_of(channel: Channel) -> str:
@@ -144,24 +167,3 @@ def next_due(*, now: datetime) -> datetime | None:
 
 
 _SEALED = ("raw", "payer_phone", "payer_openid", "account__token")
-
-
-def _health(channel: Any, counts: Mapping[str, Any], row: BudgetKey | None, now: datetime) -> ChannelHealth:
-    free_at = budgets.free_at(row or BudgetKey(), kind_named(channel.kind).budget, now=now)
-    paused = row is not None and row.paused_until is not None and row.paused_until > now
-    state = "paused" if paused else "live"
-    if channel.dead_since is not None:
-        state = "dead"
-    if not channel.enabled:
-        state = "off"
-    return ChannelHealth(
-        channel=channel,
-        address=address_of(channel),
-        state=state,
-        last_attempt_at=channel.last_attempt_at,
-        last_outcome=channel.last_outcome or "",
-        last_sent_at=counts.get("last_sent_at"),
-        pending=counts.get("pending", 0),
-        failed=counts.get("failed", 0),
-        free_at=free_at,
-    )

@@ -136,7 +136,8 @@ def add_channel(
 def change_settings(channel: Channel, settings: Mapping[str, Any], *, now: datetime) -> Channel:
     """Replace a channel's own settings; a dead channel gets a fresh start at once. Raises SettingsError."""
     _fill_settings(channel, settings)
-    channel.dead_since, channel.probe_at, channel.dead_reason = None, None, ""
+    channel.dead_since = channel.probe_at = channel.down_since = None
+    channel.dead_reason, channel.address_since = "", now
     channel.save()
     Message.objects.filter(channel=channel, state=Message.State.PENDING, attempts=0).update(due_at=now)
     log.info("channel.changed", channel=channel.pk)

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 import structlog
 from django.db import transaction
 
-from kesu.alerts import budgets, cards, digests
+from kesu.alerts import breaker, budgets, cards, digests
+from kesu.alerts.breaker import PROBE_EVERY
 from kesu.alerts.channels import kind_named
 from kesu.alerts.channels.base import Receipt
-from kesu.alerts.models import Attempt, BudgetKey, Channel, Message
+from kesu.alerts.models import Attempt, Channel, Message
 from kesu.alerts.outbox import copy_for, substitutes
 from kesu.alerts.relevance import TOLD
 from kesu.complaints.models import Complaint
 from kesu.rules.backoff import backoff
-from kesu.rules.escalations import UrgencyClass
 
 log = structlog.get_logger(__name__)
 
@@ -27,10 +26,6 @@ UNKNOWN_BEFORE_SUBSTITUTE = 2
 UNKNOWN_AT_MOST = 4
 """Each may have arrived, so each further try may be a repetition; it says so. None at all would be worse."""
 
-PROBE_EVERY = timedelta(minutes=10)
-DOWN_AFTER = 5
-"""So many tries of a channel in a row that came to nothing: while another can stand in, it is left alone like a dead
-one, and not every message learns for itself that nobody answers."""
 Outcome = Attempt.Outcome
 
 
@@ -72,8 +67,7 @@ def record(
     log.info("message.tried", message=message.pk, channel=message.channel_id, outcome=outcome, code=receipt.code)
     if outcome == Outcome.SENT:
         _sent(message, claim.due_at or message.due_at, now)
-        if message.channel.more_budget_keys:
-            BudgetKey.objects.filter(pk=claim.budget_key, gone_until__isnull=False).update(gone_until=None)
+        breaker.close(message.channel, claim.budget_key)
         if receipt.card is not None:
             cards.remember(message, receipt.card, now=now)
     elif ours:
@@ -113,20 +107,11 @@ def _locked(message_pk: int) -> Message:
 def _sent(message: Message, due_at: datetime, now: datetime) -> None:
     message.state, message.sent_at, message.error, message.due_at = Message.State.SENT, now, "", due_at
     message.save(update_fields=["state", "sent_at", "error", "due_at"])
-    if message.channel.dead_since is None:
-        return
-    revived = Channel.objects.filter(pk=message.channel_id, dead_since__isnull=False)
-    if revived.update(dead_since=None, probe_at=None, dead_reason=""):
-        log.info("channel.alive", channel=message.channel_id)
 
 
 def _settle(message: Message, key: str, outcome: str, receipt: Receipt, now: datetime, jitter: float) -> None:
     """One failed try. A test message is never tried again: a person is looking."""
-    spared = outcome == Outcome.CHANNEL_DEAD and _others_of_the_group_live(message.channel, key, receipt, now)
-    if outcome == Outcome.CHANNEL_DEAD and not spared:
-        _mark_dead(message, receipt, now)
-    if outcome == Outcome.RATE:
-        budgets.rest(key, kind_named(message.channel.kind).budget, now=now)
+    spared = _note_answer(message, key, outcome, receipt, now)
     if message.kind == "test":
         _fail(message, now)
     elif outcome == Outcome.RATE or spared:
@@ -137,12 +122,29 @@ def _settle(message: Message, key: str, outcome: str, receipt: Receipt, now: dat
         _give_up(message, now)
     elif outcome == Outcome.CHANNEL_DEAD:
         _leave_dead_channel(message, now)
-    elif _is_down(message.channel) and _substitutes(message):
+    elif breaker.is_down(message.channel) and _substitutes(message):
         message.doubtful = message.doubtful or outcome == Outcome.UNKNOWN
-        _mark_dead(message, receipt, now)
+        breaker.open_for_silence(message.channel, receipt, now=now)
         _leave_dead_channel(message, now)
     else:
         _try_again(message, outcome, now, jitter)
+
+
+def _note_answer(message: Message, key: str, outcome: str, receipt: Receipt, now: datetime) -> bool:
+    """What a refusal says of the channel and the robot; whether other robots of the group are to try instead."""
+    channel = message.channel
+    if outcome == Outcome.CHANNEL_DEAD:
+        spared = breaker.leave_robot(channel, key, receipt, now=now)
+        if not spared:
+            breaker.mark_dead(channel, receipt, now=now)
+        return spared
+    if outcome == Outcome.RATE:
+        budgets.rest(key, kind_named(channel.kind).budget, now=now)
+    if outcome in (Outcome.RATE, Outcome.PAYLOAD):
+        breaker.answered(channel, key)
+    else:
+        breaker.unanswered(channel, key, receipt, now=now)
+    return False
 
 
 def _try_again(message: Message, outcome: str, now: datetime, jitter: float) -> None:
@@ -157,45 +159,6 @@ def _try_again(message: Message, outcome: str, now: datetime, jitter: float) -> 
         _give_up(message, now)
     else:
         message.due_at = now + timedelta(seconds=backoff(message.failures, jitter))
-
-
-def _is_down(channel: Channel) -> bool:
-    """Whether none of its newest tries was answered as a robot answers."""
-    tries = Attempt.objects.filter(channel=channel).exclude(outcome=Outcome.SENDING).order_by("-id")
-    outcomes = list(tries.values_list("outcome", flat=True)[:DOWN_AFTER])
-    return len(outcomes) == DOWN_AFTER and set(outcomes) <= {Outcome.TRANSIENT, Outcome.UNKNOWN}
-
-
-def _others_of_the_group_live(channel: Channel, key: str, receipt: Receipt, now: datetime) -> bool:
-    """Leave one of several robots alone for a while; whether another one of them is left. Told once, by the others."""
-    if not channel.more_budget_keys:
-        return False
-    news = BudgetKey.objects.filter(pk=key, gone_until__isnull=True).exists()
-    BudgetKey.objects.filter(pk=key).update(gone_until=now + PROBE_EVERY)
-    keys = [channel.budget_key, *channel.more_budget_keys]
-    gone = BudgetKey.objects.filter(pk__in=keys, gone_until__gt=now).count()
-    left = len(keys) - gone
-    log.error("robot.gone", channel=channel.pk, key=key[:8], left=left)
-    if news and left:
-        reason = f"{receipt.code} {receipt.answer}".strip()[:300]
-        facts = {"channel": channel.name, "left": left, "robots": len(keys), "reason": reason}
-        _warn(channel, "robot_gone", facts, f"channel:{channel.pk}:robot:{key[:16]}", now)
-    return left > 0
-
-
-def _warn(channel: Channel, kind: str, facts: dict[str, Any], key: str, now: datetime) -> None:
-    """Tell those whom a channel calls about the state of a channel."""
-    row = Message(
-        channel=channel,
-        kind=kind,
-        facts=facts,
-        urgency=UrgencyClass.URGENT,
-        mention=True,
-        dedupe_key=f"{key}:{now.timestamp():.6f}",
-        created_at=now,
-        due_at=now,
-    )
-    Message.objects.bulk_create([row], ignore_conflicts=True)
 
 
 def _leave_dead_channel(message: Message, now: datetime) -> None:
@@ -238,22 +201,6 @@ def _hand_over(message: Message, now: datetime) -> bool:
             log.warning("message.moved", message=message.pk, channel=message.channel_id, to=candidate.pk)
             return True
     return False
-
-
-def _mark_dead(message: Message, receipt: Receipt, now: datetime) -> None:
-    """Remember that a channel takes nothing any more, and tell people through another one, once."""
-    channel = message.channel
-    channel.probe_at = now + PROBE_EVERY
-    if channel.dead_since is not None:
-        Channel.objects.filter(pk=channel.pk).update(probe_at=channel.probe_at)
-        return
-    channel.dead_since, channel.dead_reason = now, f"{receipt.code} {receipt.answer}".strip()[:300]
-    channel.save(update_fields=["dead_since", "probe_at", "dead_reason"])
-    log.error("channel.dead", channel=channel.pk, code=receipt.code)
-    others = substitutes(channel, None)
-    if others:
-        facts = {"channel": channel.name, "reason": channel.dead_reason}
-        _warn(others[0], "channel_dead", facts, f"channel:{channel.pk}:dead", now)
 
 
 def _substitutes(message: Message) -> list[Channel]:

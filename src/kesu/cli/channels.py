@@ -130,7 +130,11 @@ def list_channels(data: Data = None, json: Json = False) -> None:
                 "kind": health.channel.kind,
                 "address": health.address,
                 "state": health.state,
-                "reason": health.channel.dead_reason,
+                "robots": health.health.robots,
+                "answering": health.health.answering,
+                "since": health.health.since,
+                "until": health.health.until,
+                "reason": health.health.reason,
                 "pending": health.pending,
                 "failed": health.failed,
                 "last_sent_at": health.last_sent_at,
@@ -143,7 +147,9 @@ def list_channels(data: Data = None, json: Json = False) -> None:
         if json:
             show_json(rows)
             return
-        shown = ["name", "kind", "address", "state", "pending", "failed", "reason"]
+        shown = ["name", "kind", "address", "state", "robots", "pending", "failed", "reason"]
+        for row in rows:
+            row["robots"] = f"{row['answering']}/{row['robots']}" if row["robots"] > 1 else ""
         show_table(shown, [[row[column] for column in shown] for row in rows], _("None yet: kesu channels add --help"))
 
 

@@ -39,6 +39,7 @@ _UNIT_SECONDS = {"h": 3600, "m": 60, "": 0}
 DESK_KINDS: words.Words = {
     "test": _("Test push"),
     "channel_dead": _("A channel is gone"),
+    "channel_down": _("A channel does not answer"),
     "robot_gone": _("A robot is gone"),
     "digest": _("Digest"),
     "heartbeat": _("Daily report"),

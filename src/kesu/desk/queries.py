@@ -6,10 +6,12 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Case, Count, Exists, Max, OuterRef, Prefetch, Q, QuerySet, Sum, When
+from django.db.models import Case, Exists, Max, OuterRef, Prefetch, Q, QuerySet, Sum, When
 
 from kesu.accounts.roles import Person, sees_all_merchants
+from kesu.alerts.health import Health, healths
 from kesu.alerts.models import Attempt, Channel, Message
+from kesu.alerts.queries import messages_by_channel
 from kesu.complaints.queries import visible_to
 from kesu.intake.models import Notice, Rejection
 from kesu.merchants.grants import accounts_visible_to, granted
@@ -47,6 +49,7 @@ class ChannelHealth:
     """``accepted`` and ``refused`` count the newest ``RECENT_ATTEMPTS`` attempts of all channels."""
 
     channel: Channel
+    health: Health
     waiting: int
     failed: int
     accepted: int
@@ -147,7 +150,7 @@ def _of_accounts(actor: Person) -> Q:
     return granted(actor, account="account", sub_mchid=None)
 
 
-def channels(actor: Person) -> list[ChannelHealth]:
+def channels(actor: Person, *, now: datetime) -> list[ChannelHealth]:
     """Those that carry anything of what this person sees."""
     recent = list(Attempt.objects.order_by("-pk")[:RECENT_ATTEMPTS])
     outcomes = Counter((attempt.channel_id, attempt.outcome == ErrorClass.SENT) for attempt in recent)
@@ -158,11 +161,12 @@ def channels(actor: Person) -> list[ChannelHealth]:
     if not sees_all_merchants(actor):
         carries = Channel.accounts.through.objects.filter(channel=OuterRef("pk"))
         found = found.filter(~Exists(carries) | Exists(carries.filter(account__in=accounts_visible_to(actor))))
-    waiting = _messages_by_channel(Message.State.PENDING)
-    failed = _messages_by_channel(Message.State.FAILED)
+    waiting, failed = messages_by_channel(Message.State.PENDING), messages_by_channel(Message.State.FAILED)
+    conditions = healths(found, now=now)
     return [
         ChannelHealth(
             channel,
+            conditions[channel.pk],
             waiting.get(channel.pk, 0),
             failed.get(channel.pk, 0),
             outcomes[channel.pk, True],
@@ -171,11 +175,6 @@ def channels(actor: Person) -> list[ChannelHealth]:
         )
         for channel in found
     ]
-
-
-def _messages_by_channel(state: str) -> dict[int, int]:
-    found = Message.objects.filter(state=state).order_by().values_list("channel").annotate(total=Count("pk"))
-    return dict(found)
 
 
 def workers(*, since: datetime) -> list[Heartbeat]:

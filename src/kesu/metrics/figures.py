@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from kesu import __version__
+from kesu.alerts.health import State, healths
 from kesu.alerts.models import Attempt, Channel
 from kesu.rules.deadlines import RED_BELOW
 from kesu.sync.requests import Priority
@@ -158,11 +159,29 @@ def _messages(now: datetime) -> Iterator[Metric]:
 
 
 def _channels(now: datetime) -> Iterator[Metric]:
-    family = GaugeMetricFamily("kesu_channel_dead", "1 while a channel takes nothing.", labels=["channel", "kind"])
-    rows = Channel.objects.filter(enabled=True).order_by("id").values_list("name", "kind", "dead_since")
-    for name, kind, dead_since in rows[:CHANNELS]:
-        family.add_metric([name, kind], int(dead_since is not None))
-    yield family
+    labels = ["channel", "kind"]
+    dead = GaugeMetricFamily("kesu_channel_dead", "1 while a channel takes nothing until somebody acts.", labels=labels)
+    states = GaugeMetricFamily(
+        "kesu_channel_state",
+        "1 for the state a channel is in: live, untried, partial, failing, paused, down, dead.",
+        labels=[*labels, "state"],
+    )
+    robots = GaugeMetricFamily(
+        "kesu_channel_robots", "Robots of a channel, by whether they answer.", labels=[*labels, "answers"]
+    )
+    channels = list(Channel.objects.filter(enabled=True).defer("settings").order_by("id")[:CHANNELS])
+    found = healths(channels, now=now)
+    for channel in channels:
+        health, named = found[channel.pk], [channel.name, channel.kind]
+        dead.add_metric(named, int(health.state is State.DEAD))
+        for state in State:
+            if state is not State.OFF:
+                states.add_metric([*named, str(state)], int(health.state is state))
+        robots.add_metric([*named, "yes"], health.answering)
+        robots.add_metric([*named, "no"], health.robots - health.answering)
+    yield dead
+    yield states
+    yield robots
 
 
 def _accounts(now: datetime) -> Iterator[Metric]:

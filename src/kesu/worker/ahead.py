@@ -13,11 +13,11 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import BooleanField, F, FloatField, Func, Q, Value
 
+from kesu.alerts.breaker import PROBE_EVERY
 from kesu.alerts.cards import LEASE as CARD_LEASE
 from kesu.alerts.channels import KINDS
 from kesu.alerts.channels.wecom_app.tokens import LEASE as TOKEN_LEASE
 from kesu.alerts.models import AppToken, BudgetKey, Card, Channel, Message
-from kesu.alerts.settlement import PROBE_EVERY
 from kesu.commands import journal, refunds
 from kesu.commands.aftermath import LONGEST_LOOK, LOOKS_UNTIL_LONGEST, next_look
 from kesu.commands.models import Command, Refund, RefundRequest

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from kesu import clock
 from kesu.accounts.models import User
+from kesu.alerts.health import Health, State, healths
 from kesu.alerts.models import Channel, Clock, Message
 from kesu.alerts.reach import unreachable
 from kesu.intake.models import Notice, Rejection
@@ -77,7 +78,7 @@ def examine(configuration: Any) -> list[Finding]:
             Message.objects.filter(state=Message.State.FAILED).count(),
             _("pushes failed for good; kesu outbox list --state failed shows why"),
         ),
-        _channels(),
+        *_channels(now),
         _ladders(now),
         _worker(now),
         _database(),
@@ -174,18 +175,58 @@ def _invariants(now: datetime) -> Finding:
     return Finding("invariants", "ok", _("All planned work can be taken up."))
 
 
-def _channels() -> Finding:
-    live = Channel.objects.filter(enabled=True, dead_since__isnull=True).count()
-    dead = Channel.objects.filter(enabled=True, dead_since__isnull=False).first()
-    if dead:
-        return Finding(
-            "channels",
-            "failed",
-            _("Channel %(name)s is dead: %(reason)s") % {"name": dead.name, "reason": dead.dead_reason},
-        )
-    if not live:
-        return Finding("channels", "warning", _("Nobody is pushed to: kesu channels add."))
-    return Finding("channels", "ok", _("%s channels are live.") % live)
+def _channels(now: datetime) -> list[Finding]:
+    """Each channel that does not do well, and how many do."""
+    channels = list(Channel.objects.filter(enabled=True).defer("settings").order_by("name"))
+    if not channels:
+        return [Finding("channels", "warning", _("Nobody is pushed to: kesu channels add."))]
+    found = healths(channels, now=now)
+    told = [
+        Finding("channels", level, str(text) % _facts(channel, found[channel.pk]))
+        for channel in channels
+        for level, text in [_CONDITIONS.get(found[channel.pk].state, ("", ""))]
+        if level
+    ]
+    live = sum(found[channel.pk].state not in _CONDITIONS for channel in channels)
+    return [*told, Finding("channels", "ok", _("%s channels are live.") % live)] if live else told
+
+
+def _facts(channel: Channel, health: Health) -> dict[str, Any]:
+    return {
+        "name": channel.name,
+        "reason": health.reason,
+        "answering": health.answering,
+        "robots": health.robots,
+        "since": f"{health.since.astimezone(clock.BEIJING):%Y-%m-%d %H:%M}" if health.since else "",
+    }
+
+
+_CONDITIONS = {
+    State.DEAD: ("failed", gettext_lazy("Channel %(name)s is dead: %(reason)s")),
+    State.DOWN: (
+        "failed",
+        gettext_lazy(
+            "Channel %(name)s does not answer since %(since)s (%(reason)s); it is tried again by itself:"
+            " kesu channels test %(name)s."
+        ),
+    ),
+    State.PAUSED: ("warning", gettext_lazy("Channel %(name)s rests: the other side said that it is too fast.")),
+    State.FAILING: (
+        "warning",
+        gettext_lazy("Channel %(name)s did not answer the last try: kesu channels test %(name)s."),
+    ),
+    State.PARTIAL: (
+        "warning",
+        gettext_lazy(
+            "Only %(answering)s of %(robots)s robots of channel %(name)s answer: kesu channels change %(name)s"
+            " --set more_webhook_urls=…"
+        ),
+    ),
+    State.UNTRIED: (
+        "warning",
+        gettext_lazy("Nothing was sent through channel %(name)s yet: kesu channels test %(name)s."),
+    ),
+}
 
 
 def _ladders(now: datetime) -> Finding:

@@ -30,7 +30,7 @@ def system(request: HttpRequest) -> HttpResponse:
         "parked_notices": queries.parked_notices(request.user),
         "parked_refreshes": queries.parked_refreshes(request.user),
         "rejections": queries.rejections(request.user),
-        "channels": queries.channels(request.user),
+        "channels": queries.channels(request.user, now=now),
         "late": queries.late(before=now - patience),
         "workers": queries.workers(since=now - patience),
     }

@@ -206,7 +206,6 @@ def _row(health: ChannelHealth, now: datetime) -> dict[str, Any]:
         "used": used,
         "limit": budget.limit,
         "window_seconds": int(budget.window.total_seconds()),
-        "rests_until": row.paused_until if row and row.paused_until and row.paused_until > now else None,
         "in_digests": bool(row and row.digest_since),
     }
 

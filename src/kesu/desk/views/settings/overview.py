@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET
 
 from kesu import clock
@@ -81,10 +81,20 @@ def _channels(now: datetime) -> Task:
     dead = [health.channel.name for health in found if health.state == "dead"]
     if dead:
         return Task(name, address, "bad", _("Gone: %s") % ", ".join(dead))
+    for state, level, said in _TROUBLES:
+        if names := [health.channel.name for health in found if health.state == state]:
+            return Task(name, address, level, said % ", ".join(names))
     unseen = sorted({health.channel.name for health in found} - set(seen_at([h.channel.name for h in found])))
     if unseen:
         return Task(name, address, "warn", _("No test push was seen yet: %s") % ", ".join(unseen))
     return Task(name, address, "good", _("Test pushes seen: %s") % ", ".join(h.channel.name for h in found))
+
+
+_TROUBLES = (
+    ("down", "bad", gettext_lazy("Does not answer: %s")),
+    ("failing", "warn", gettext_lazy("The last try was not answered: %s")),
+    ("partial", "warn", gettext_lazy("Not all of its robots answer: %s")),
+)
 
 
 def _wake(now: datetime) -> Task:
