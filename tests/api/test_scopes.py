@@ -38,5 +38,5 @@ def _ask(call, route: str, gate: Gate, numbers, secret: str):
         files = {name: SimpleUploadedFile(name, body) for name, body in gate.files.items()}
         return call("post", address, secret=secret, data=files)
     query = "?verb=complete" if address.endswith("/concerns") else ""
-    body = dict(gate.data) if gate.method in ("POST", "PUT") else None
+    body = dict(gate.data) if gate.method in ("POST", "PUT", "PATCH") else None
     return call(gate.method.lower(), address + query, body, secret=secret)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kesu.accounts.roles import Permission
+from tests.desk.api_settings_gates import SETTINGS_GATES
 from tests.desk.gate import PUBLIC, Gate
 from tests.desk_seeds import PICTURE
 
@@ -83,6 +84,9 @@ API_GATES: Mapping[str, Gate | list[Gate]] = {
         _of_nothing(P.TEMPLATES, "PUT", **_REPLY),
         _of_nothing(P.TEMPLATES, "DELETE"),
     ],
+    f"{PREFIX}/quick-replies/<reply_id>/move": _of_nothing(P.TEMPLATES, "POST", by=1),
+    f"{PREFIX}/quick-replies/check": Gate(P.TEMPLATES, "POST", data={"text": "您好"}),
+    **{f"{PREFIX}{path}": gate for path, gate in SETTINGS_GATES.items()},
     f"{PREFIX}/people": Gate(P.ASSIGN),
     f"{PREFIX}/merchants": Gate(P.VIEW),
     f"{PREFIX}/deliveries": Gate(P.DELIVERIES),

@@ -10,7 +10,18 @@ from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
 from kesu import __version__
-from kesu.api import complaints, desk, judging, looking, problems, webhooks
+from kesu.api import (
+    channels,
+    complaints,
+    desk,
+    judging,
+    ladders,
+    looking,
+    problems,
+    quick_replies,
+    rotas,
+    webhooks,
+)
 from kesu.api.authentication import Token
 from kesu.api.shapes import ProblemOut
 
@@ -58,11 +69,8 @@ api = Api(
     urls_namespace="api",
 )
 problems.register(api)
-api.add_router("", complaints.router)
-api.add_router("", judging.router)
-api.add_router("", looking.router)
-api.add_router("", desk.router)
-api.add_router("", webhooks.router)
+for part in (complaints, judging, looking, desk, quick_replies, channels, ladders, rotas, webhooks):
+    api.add_router("", part.router)
 
 
 def addresses() -> tuple[Any, ...]:

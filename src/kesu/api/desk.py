@@ -1,4 +1,4 @@
-"""What is not one complaint: refund requests, quick replies, people, merchants, deliveries, the audit."""
+"""What is not one complaint: refund requests, people, merchants, deliveries, the audit."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from kesu.alerts.models import Message
 from kesu.api import shapes, told
 from kesu.api.authentication import actor_of
 from kesu.audit import queries as audit
-from kesu.commands import quick_replies, refunding
-from kesu.commands.models import QuickReply, RefundRequest
+from kesu.commands import refunding
+from kesu.commands.models import RefundRequest
 from kesu.commands.verbs import Consent
 from kesu.complaints.queries import visible_to
 from kesu.merchants.grants import accounts_visible_to
@@ -43,33 +43,6 @@ def decide(request: HttpRequest, request_id: Number, body: shapes.DecisionIn) ->
     consent = Consent(tuple(body.acknowledged), body.override_reason, None, body.key or "")
     refunding.decide(actor, row, grant=body.grant, note=body.note, consent=consent, now=clock.now())
     return told.request(_requests(actor.user).get(pk=request_id))
-
-
-@router.get("/quick-replies", response=list[shapes.QuickReplyOut], tags=["quick replies"])
-def list_quick_replies(request: HttpRequest) -> QuerySet[QuickReply]:
-    actor_of(request)
-    return QuickReply.objects.order_by("position", "pk")
-
-
-@router.post("/quick-replies", response={201: shapes.QuickReplyOut}, tags=["quick replies"])
-def add_quick_reply(request: HttpRequest, body: shapes.QuickReplyIn) -> tuple[int, QuickReply]:
-    """Refused when its text crosses a red line."""
-    actor = actor_of(request, Permission.TEMPLATES)
-    return 201, quick_replies.save(actor, None, **body.dict(), now=clock.now())
-
-
-@router.put("/quick-replies/{reply_id}", response=shapes.QuickReplyOut, tags=["quick replies"])
-def change_quick_reply(request: HttpRequest, reply_id: Number, body: shapes.QuickReplyIn) -> QuickReply:
-    actor = actor_of(request, Permission.TEMPLATES)
-    row = QuickReply.objects.get(pk=reply_id)
-    return quick_replies.save(actor, row, **body.dict(), account=row.account, now=clock.now())
-
-
-@router.delete("/quick-replies/{reply_id}", response={204: None}, tags=["quick replies"])
-def remove_quick_reply(request: HttpRequest, reply_id: Number) -> tuple[int, None]:
-    actor = actor_of(request, Permission.TEMPLATES)
-    quick_replies.remove(actor, QuickReply.objects.get(pk=reply_id), now=clock.now())
-    return 204, None
 
 
 @router.get("/people", response=list[shapes.PersonOut], tags=["desk"])

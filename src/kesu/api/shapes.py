@@ -122,14 +122,6 @@ class LintIn(Input):
     blocks: Blocks | None = None
 
 
-class QuickReplyIn(Input):
-    name: Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=r"^[^\x00]*\S[^\x00]*$")]
-    text: Annotated[str, StringConstraints(min_length=1, max_length=1000, pattern=r"^[^\x00]*\S[^\x00]*$")]
-    problem_type: Annotated[str, StringConstraints(max_length=40, pattern=r"^[A-Z_]*$")] = ""
-    enabled: bool = True
-    position: Annotated[int, Field(ge=0, le=10_000), Whole] = 0
-
-
 class OrderOut(Schema):
     transaction_id: str
     out_trade_no: str
@@ -322,15 +314,6 @@ class FilledOut(Schema):
     id: int
     name: str
     text: str
-
-
-class QuickReplyOut(Schema):
-    id: int
-    name: str
-    text: str
-    problem_type: str
-    enabled: bool
-    position: int
 
 
 class PersonOut(Schema):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import secrets
 from typing import Annotated, Any
 
 import typer
@@ -254,8 +252,9 @@ def _find(name: str) -> Any:
 def _settings(kind: str, url: str, secret: str) -> dict[str, Any]:
     """Each kind names its settings differently; the command has one --url and one --secret."""
     if kind == "webhook":
-        made = f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
-        return {"url": url, "secret": secret or made}
+        from kesu.alerts.channel_verbs import new_signing_secret
+
+        return {"url": url, "secret": secret or new_signing_secret()}
     name = "url" if kind == "apprise" else "webhook_url"
     found = {name: url, "secret": secret}
     return {name: value for name, value in found.items() if value}

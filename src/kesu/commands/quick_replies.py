@@ -12,13 +12,14 @@ from django.db.models import Case, Q, QuerySet, Value, When
 from kesu.accounts import roles
 from kesu.accounts.actor import Actor
 from kesu.accounts.models import User
-from kesu.accounts.roles import Permission
+from kesu.accounts.roles import Permission, Person
 from kesu.audit.actions import Action
 from kesu.audit.services import record
 from kesu.clock import BEIJING
 from kesu.commands.errors import InvalidCommand
 from kesu.commands.models import COUNTED, QuickReply
 from kesu.complaints.models import Complaint
+from kesu.merchants.grants import accounts_visible_to
 from kesu.merchants.models import Account, SubMerchant
 from kesu.rules.redlines import Finding, ReplyContext, lint
 
@@ -35,6 +36,11 @@ SAMPLE = {
     "merchant": "示例商户",
 }
 """What stands for the variables while a template is checked."""
+
+
+def visible_to(user: Person) -> QuerySet[QuickReply]:
+    """Those for every merchant, and those of merchants that this person sees."""
+    return QuickReply.objects.filter(Q(account=None) | Q(account__in=accounts_visible_to(user)))
 
 
 def offered_for(complaint: Complaint) -> QuerySet[QuickReply]:
@@ -91,6 +97,23 @@ def remove(actor: Actor, template: QuickReply, *, now: datetime) -> None:
         actor, Action.SETTING_CHANGED, f"quick_reply:{template.pk}", {"name": template.name, "removed": True}, now=now
     )
     template.delete()
+
+
+@transaction.atomic
+def move(actor: Actor, template: QuickReply, *, by: int, now: datetime) -> None:
+    """One place up (``by`` -1) or down (1) among those that this person sees, which are all numbered anew; nothing
+    happens at an end. Raises Forbidden."""
+    roles.require(actor.user, Permission.TEMPLATES)
+    rows = list(visible_to(actor.user).select_for_update(of=("self",)).order_by("position", "pk"))
+    place = next((place for place, row in enumerate(rows) if row.pk == template.pk), -1)
+    other = place + by
+    if place < 0 or not 0 <= other < len(rows):
+        return
+    rows[place], rows[other] = rows[other], rows[place]
+    for number, row in enumerate(rows, start=1):
+        row.position = number
+    QuickReply.objects.bulk_update(rows, ["position"])
+    record(actor, Action.SETTING_CHANGED, f"quick_reply:{template.pk}", {"place": other + 1}, now=now)
 
 
 def unknown_variables(text: str) -> list[str]:

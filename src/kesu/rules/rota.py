@@ -11,7 +11,7 @@ TURN = timedelta(days=7)
 
 class RotaError(ValueError):
     """The change cannot be made. `code`: no_members, same_person, same_turn, backwards, named (by a ladder),
-    no_override."""
+    no_override, taken (its name)."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)

@@ -35,6 +35,8 @@ class ChannelSettings(BaseModel):
     """Base of a kind's settings: frozen, and unknown names are refused so that a typing slip is seen."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+    shown: ClassVar[frozenset[str]] = frozenset()
+    """What may be read again; everything else is a secret, or a phone number."""
 
 
 Settings = TypeVar("Settings", bound=ChannelSettings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import ClassVar
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 from pydantic import field_validator
@@ -21,6 +22,8 @@ class DingtalkRobotSettings(ChannelSettings):
     ``keyword`` is written into every message for a robot that is secured by one. ``everyone`` calls the whole group
     where people are to be called.
     """
+
+    shown: ClassVar[frozenset[str]] = frozenset({"keyword", "everyone"})
 
     webhook_url: str
     secret: str = ""

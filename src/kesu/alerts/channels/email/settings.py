@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -20,6 +20,8 @@ class EmailSettings(ChannelSettings):
 
     ``security`` is ``starttls`` (port 587), ``ssl`` (465) or ``none`` (25; without a password, or on this machine).
     """
+
+    shown: ClassVar[frozenset[str]] = frozenset({"host", "port", "security", "user", "sender", "recipients"})
 
     host: str
     port: int = Field(0, ge=0, le=65535, description="0: the usual port of the security chosen.")

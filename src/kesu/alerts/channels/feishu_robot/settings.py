@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import ClassVar
 from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import field_validator
@@ -20,6 +21,8 @@ class FeishuRobotSettings(ChannelSettings):
     ``keyword`` is written into every message for a robot that is secured by one. ``everyone`` calls the whole group
     where people are to be called.
     """
+
+    shown: ClassVar[frozenset[str]] = frozenset({"keyword", "everyone"})
 
     webhook_url: str
     secret: str = ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
@@ -27,6 +27,8 @@ class WecomAppSettings(ChannelSettings):
     ``proxy`` (http://user:password@host:port) is used for this interface only: WeCom takes calls from trusted addresses
     (企业可信IP), and not every line has a fixed one.
     """
+
+    shown: ClassVar[frozenset[str]] = frozenset({"corpid", "agentid", "receivers", "style", "api_url"})
 
     corpid: str
     agentid: int = Field(ge=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 from pydantic import Field, field_validator, model_validator
@@ -24,6 +24,8 @@ class WecomRobotSettings(ChannelSettings):
     ``mobiles`` and ``everyone`` ring people whose account ids are not known; WeCom allows both in plain text only, so
     such a push is sent without colours.
     """
+
+    shown: ClassVar[frozenset[str]] = frozenset({"everyone"})
 
     webhook_url: str
     more_webhook_urls: tuple[str, ...] = Field((), max_length=9)

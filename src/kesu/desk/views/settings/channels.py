@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import json
-import secrets
-from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -19,19 +14,19 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from kesu import clock
+from kesu.accounts.actor import Actor
 from kesu.accounts.roles import Permission
-from kesu.alerts.changes import ChannelChange, change_channel, ladders_naming
-from kesu.alerts.channels import kind_named
+from kesu.alerts import channel_verbs
+from kesu.alerts.changes import ChannelChange
+from kesu.alerts.channel_state import callback_path, seen_at, spent
+from kesu.alerts.channel_verbs import NewChannel
 from kesu.alerts.channels.base import SettingsError
-from kesu.alerts.models import Attempt, BudgetKey, Channel
-from kesu.alerts.queries import ChannelHealth, channel_health
-from kesu.alerts.services import add_channel, set_quiet_hours, test_channel
-from kesu.audit.models import AuditEntry
+from kesu.alerts.models import Attempt, Channel
+from kesu.alerts.queries import channel_health
 from kesu.desk.gate import needs
 from kesu.desk.security import private
 from kesu.desk.views.settings.channel_fields import FIELDS
 from kesu.desk.views.settings.channel_form import ChannelForm
-from kesu.desk.views.settings.noting import note
 
 
 @require_GET
@@ -39,8 +34,9 @@ from kesu.desk.views.settings.noting import note
 def channels(request: HttpRequest) -> HttpResponse:
     now = clock.now()
     found = channel_health(now=now)
+    budgets = spent([health.channel for health in found], now=now)
     context = {
-        "rows": [_row(health, now) for health in found],
+        "rows": [{"health": health, "spent": budgets[health.channel.pk]} for health in found],
         "kinds": Channel.Kind.choices,
         "now": now,
     }
@@ -85,8 +81,7 @@ def channel(request: HttpRequest, pk: int) -> HttpResponse:
 def push_test(request: HttpRequest, pk: int) -> HttpResponse:
     """One real push. Its answer is shown, and the question whether anybody saw it."""
     row = get_object_or_404(Channel, pk=pk)
-    attempt = test_channel(row, now=clock.now())
-    note(request, f"channel:{row.name}", test_push=attempt.outcome)
+    attempt = channel_verbs.send_test(Actor.of(request), row, now=clock.now())
     return _page(request, Channel.objects.get(pk=pk), attempt=attempt)
 
 
@@ -95,7 +90,7 @@ def push_test(request: HttpRequest, pk: int) -> HttpResponse:
 def push_seen(request: HttpRequest, pk: int) -> HttpResponse:
     """``seen`` 1: somebody saw the test push. That is what the proof is."""
     row, seen = get_object_or_404(Channel, pk=pk), request.POST.get("seen") == "1"
-    note(request, f"channel:{row.name}", test_push_seen=seen)
+    channel_verbs.mark_seen(Actor.of(request), row, seen=seen, now=clock.now())
     if seen:
         messages.success(request, _("Good: this channel reaches people."))
     else:
@@ -111,52 +106,37 @@ def push_seen(request: HttpRequest, pk: int) -> HttpResponse:
 def switch_channel(request: HttpRequest, pk: int) -> HttpResponse:
     """``enabled`` 1 or 0. What a channel still owed when switched off is told nowhere."""
     row, enabled = get_object_or_404(Channel, pk=pk), request.POST.get("enabled") == "1"
-    with transaction.atomic():
-        change_channel(row, ChannelChange(enabled=enabled), now=clock.now())
-        note(request, f"channel:{row.name}", enabled=enabled)
-    if not enabled and (naming := ladders_naming(row)):
+    if naming := channel_verbs.switch(Actor.of(request), row, enabled=enabled, now=clock.now()):
         told = _("Ladders name it: %s. Their steps go to every channel now.") % ", ".join(naming)
         messages.warning(request, told)
     messages.success(request, _("Channel %s is on.") % row if enabled else _("Channel %s is off.") % row)
     return redirect("desk:settings_channel", pk=pk)
 
 
-def seen_at(names: list[str]) -> dict[str, datetime]:
-    """When somebody last said that they saw a test push of these channels."""
-    subjects = [f"channel:{name}" for name in names]
-    rows = AuditEntry.objects.filter(subject__in=subjects, details__test_push_seen=True).order_by("sequence")
-    return {subject.removeprefix("channel:"): at for subject, at in rows.values_list("subject", "at")}
-
-
 def _add(request: HttpRequest, form: ChannelForm) -> tuple[Channel | None, str]:
     """The channel, and the secret that was made for it; None where it was refused."""
-    given, own, made, now = form.cleaned_data, form.settings(), "", clock.now()
-    if form.kind == "webhook" and not own.get("secret"):
-        own["secret"] = made = f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
+    given = form.cleaned_data
+    wanted = NewChannel(
+        given["name"],
+        form.kind,
+        form.settings(),
+        mentions=_names(given["mentions"]),
+        second_mentions=_names(given["second_mentions"]),
+        accounts=given["accounts"],
+        language=given["language"],
+        fallback=given["fallback"],
+        standby=given["standby"],
+        quiet_hours=given["quiet_hours"],
+    )
     try:
-        with transaction.atomic():
-            row = add_channel(
-                given["name"],
-                form.kind,
-                {name: value for name, value in own.items() if value != ""},
-                accounts=given["accounts"],
-                mentions=_names(given["mentions"]),
-                second_mentions=_names(given["second_mentions"]),
-                language=given["language"],
-                fallback=given["fallback"],
-                standby=given["standby"],
-                now=now,
-            )
-            set_quiet_hours(row, given["quiet_hours"], now=now)
-            note(request, f"channel:{row.name}", added=form.kind)
+        return channel_verbs.add(Actor.of(request), wanted, now=clock.now())
     except SettingsError as error:
         form.refuse(error)
         return None, ""
-    return row, made
 
 
 def _change(request: HttpRequest, row: Channel, form: ChannelForm) -> bool:
-    given, now = form.cleaned_data, clock.now()
+    given = form.cleaned_data
     own = {name: value for name, value in form.settings().items() if name in form.changed_data}
     wanted = ChannelChange(
         settings=own or None,
@@ -168,11 +148,7 @@ def _change(request: HttpRequest, row: Channel, form: ChannelForm) -> bool:
         standby=given["standby"],
     )
     try:
-        with transaction.atomic():
-            changed = change_channel(row, wanted, now=now)
-            if changed.quiet_hours != given["quiet_hours"]:
-                set_quiet_hours(changed, given["quiet_hours"], now=now)
-            note(request, f"channel:{row.name}", changed=form.changed_data)
+        channel_verbs.change(Actor.of(request), row, wanted, quiet_hours=given["quiet_hours"], now=clock.now())
     except SettingsError as error:
         form.refuse(error)
         return False
@@ -195,21 +171,6 @@ def _names(text: str) -> list[str]:
     return [name.strip() for name in text.replace("，", ",").split(",") if name.strip()]
 
 
-def _row(health: ChannelHealth, now: datetime) -> dict[str, Any]:
-    """A channel with what its key has spent of its budget."""
-    budget = kind_named(health.channel.kind).budget
-    row = BudgetKey.objects.filter(pk=health.channel.budget_key).first()
-    since = (now - budget.window).timestamp()
-    used = sum(stamp > since for stamp in row.used_at) if row else 0
-    return {
-        "health": health,
-        "used": used,
-        "limit": budget.limit,
-        "window_seconds": int(budget.window.total_seconds()),
-        "in_digests": bool(row and row.digest_since),
-    }
-
-
 def _page(
     request: HttpRequest,
     row: Channel,
@@ -223,20 +184,13 @@ def _page(
     health = next(found for found in channel_health(now=now) if found.channel.pk == row.pk)
     context = {
         "channel": row,
-        "row": _row(health, now),
+        "row": {"health": health, "spent": spent([row], now=now)[row.pk]},
         "form": form or ChannelForm(row.kind, row, initial=_initial(row)),
         "attempt": attempt,
         "accepted": attempt is not None and attempt.outcome == Attempt.Outcome.SENT,
         "seen": seen_at([row.name]).get(row.name),
         "secret": secret,
-        "callback_path": _callback_path(row),
+        "callback_path": f"{settings.KESU_PUBLIC_URL}{path}" if (path := callback_path(row)) else "",
         "now": now,
     }
     return private(render(request, "desk/settings/channel.html", context, status=status))
-
-
-def _callback_path(row: Channel) -> str:
-    """Where WeCom is to send presses of buttons."""
-    if row.kind != Channel.Kind.WECOM_APP or not json.loads(row.settings).get("callback_token"):
-        return ""
-    return f"{settings.KESU_PUBLIC_URL}/callbacks/wecom/{row.pk}"

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from django.http import HttpRequest
 
 from kesu.accounts.models import Invitation, User
+from kesu.alerts.channel_state import seen_at
 from kesu.alerts.models import Channel, Message
 from kesu.complaints.models import Complaint
-from kesu.desk.views.settings.channels import seen_at
 from kesu.merchants.models import Account
 
 DISMISSED_COOKIE = "kesu_welcome"

@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -15,16 +14,16 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
 from kesu import clock
+from kesu.accounts.actor import Actor
 from kesu.accounts.models import User
 from kesu.accounts.roles import Permission
+from kesu.alerts import ladder_verbs
 from kesu.alerts.ladders import book
 from kesu.alerts.models import Channel, Rota
-from kesu.alerts.services import remove_ladder, set_ladders
 from kesu.desk import words
 from kesu.desk.gate import needs
 from kesu.desk.security import private
 from kesu.desk.views.settings import ladder_words
-from kesu.desk.views.settings.noting import note
 from kesu.rules.ladder_steps import Ladder, LadderError, LadderProblem
 from kesu.rules.ladders import LADDERS, LadderFormatError, dump, parse
 
@@ -94,9 +93,7 @@ def new_ladder(request: HttpRequest) -> HttpResponse:
 @needs(Permission.SETTINGS)
 def drop_ladder(request: HttpRequest, name: str) -> HttpResponse:
     try:
-        with transaction.atomic():
-            remove_ladder(name)
-            note(request, "ladders", removed=name)
+        ladder_verbs.remove_ladder(Actor.of(request), name, now=clock.now())
     except LadderFormatError:
         messages.error(request, _("Ladder %s stays: a rule names it, or it is built in and unchanged.") % name)
     else:
@@ -198,9 +195,7 @@ def _save(request: HttpRequest, name: str, rows: list[dict[str, Any]]) -> list[s
     steps = [_step(row) for row in sorted(rows, key=_in_order)]
     try:
         parse(name, steps)
-        with transaction.atomic():
-            number = set_ladders({"ladders": {name: steps}}, now=clock.now())
-            note(request, "ladders", set=[name])
+        number = ladder_verbs.set_ladders(Actor.of(request), {"ladders": {name: steps}}, now=clock.now())
     except LadderError as error:
         return [_problem(problem) for problem in error.problems]
     except LadderFormatError as error:

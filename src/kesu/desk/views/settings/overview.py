@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET
 from kesu import clock
 from kesu.accounts.models import User
 from kesu.accounts.roles import Permission, may
+from kesu.alerts.channel_state import seen_at
 from kesu.alerts.models import Channel, PersonHours, Rota
 from kesu.alerts.people import on_call
 from kesu.alerts.preview import preview
@@ -26,7 +27,6 @@ from kesu.audit.models import AuditHead
 from kesu.commands.models import Allowance, QuickReply
 from kesu.desk.gate import needs
 from kesu.desk.security import private
-from kesu.desk.views.settings.channels import seen_at
 from kesu.desk.views.settings.first_run import first_run
 from kesu.desk.views.settings.wake import shown
 from kesu.merchants.models import Account

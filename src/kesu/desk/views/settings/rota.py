@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, timedelta
 from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -17,16 +16,16 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from kesu import clock
+from kesu.accounts.actor import Actor
 from kesu.accounts.models import User
 from kesu.accounts.roles import Permission
-from kesu.alerts import rotas
+from kesu.alerts import rota_verbs, rotas
 from kesu.alerts.ladders import naming
 from kesu.alerts.models import Rota
 from kesu.alerts.people import on_call
 from kesu.clock import BEIJING
 from kesu.desk.gate import needs
 from kesu.desk.security import private
-from kesu.desk.views.settings.noting import note
 from kesu.desk.views.settings.rota_month import weeks
 
 _NAME = re.compile(r"[\w.@+-]{1,40}")
@@ -125,10 +124,8 @@ def new_rota(request: HttpRequest) -> HttpResponse:
         return _list(request, form, 422)
     name, members = form.cleaned_data["name"], list(form.cleaned_data["members"])
     try:
-        with transaction.atomic():
-            row = rotas.create(name, members, 1, 9, now=clock.now())
-            note(request, f"rota:{name}", joined=[user.username for user in members])
-    except IntegrityError:
+        row = rota_verbs.create(Actor.of(request), name, members, 1, 9, now=clock.now())
+    except rotas.RotaError:
         form.add_error("name", _("Another rota has this name."))
         return _list(request, form, 422)
     messages.success(request, _("The rota is set. A ladder's step can call it now."))
@@ -159,8 +156,7 @@ def change_rota(request: HttpRequest, pk: int) -> HttpResponse:
     if do not in acts:
         return redirect("desk:settings_rota", pk=pk)
     try:
-        with transaction.atomic():
-            answer = acts[do](request, row)
+        answer = acts[do](request, row)
     except rotas.RotaError as error:
         if error.code == "named":
             ladders = ", ".join(naming(f"rota:{row.name}"))
@@ -180,18 +176,14 @@ def _override(request: HttpRequest, row: Rota) -> HttpResponse | None:
         return _page(request, row, override_form=form, status=422)
     given = form.cleaned_data
     starts_at, ends_at = (given[name].replace(tzinfo=BEIJING).astimezone(UTC) for name in ("starts_at", "ends_at"))
-    rotas.override(row, given["person"], starts_at, ends_at)
-    details = {"on_call": given["person"].username, "start": starts_at.isoformat(), "until": ends_at.isoformat()}
-    note(request, f"rota:{row.name}", **details)
+    rota_verbs.override(Actor.of(request), row, given["person"], starts_at, ends_at, now=clock.now())
     return None
 
 
 def _withdraw(request: HttpRequest, row: Rota) -> HttpResponse | None:
     number = request.POST.get("number", "")
-    taken = rotas.withdraw(row, int(number) if re.fullmatch(r"\d{1,18}", number, re.ASCII) else 0)
-    span = {"start": taken.starts_at.isoformat(), "until": taken.ends_at.isoformat()}
-    details: dict[str, Any] = {"withdrawn": taken.user.username, **span}
-    note(request, f"rota:{row.name}", **details)
+    known = int(number) if re.fullmatch(r"\d{1,18}", number, re.ASCII) else 0
+    rota_verbs.withdraw(Actor.of(request), row, known, now=clock.now())
     return None
 
 
@@ -199,9 +191,8 @@ def _swap(request: HttpRequest, row: Rota) -> HttpResponse | None:
     form = SwapForm(request.POST, prefix="swap")
     if not form.is_valid():
         return _page(request, row, swap_form=form, status=422)
-    one, other = (_noon(form.cleaned_data[name]) for name in ("one", "other"))
-    rotas.swap(row, one, other)
-    note(request, f"rota:{row.name}", swapped=[str(form.cleaned_data["one"]), str(form.cleaned_data["other"])])
+    given = form.cleaned_data
+    rota_verbs.swap(Actor.of(request), row, given["one"], given["other"], now=clock.now())
     return None
 
 
@@ -209,34 +200,26 @@ def _handover(request: HttpRequest, row: Rota) -> HttpResponse | None:
     form = HandoverForm(request.POST, prefix="handover")
     if not form.is_valid():
         return _page(request, row, handover_form=form, status=422)
-    rotas.set_handover(row, form.cleaned_data["weekday"], form.cleaned_data["hour"], now=clock.now())
-    note(request, f"rota:{row.name}", **form.cleaned_data)
+    given = form.cleaned_data
+    rota_verbs.hand_over(Actor.of(request), row, given["weekday"], given["hour"], now=clock.now())
     return None
 
 
 def _join(request: HttpRequest, row: Rota) -> HttpResponse | None:
     user = get_object_or_404(_people(), username=request.POST.get("person", ""))
-    rotas.add_members(row, [user], now=clock.now())
-    note(request, f"rota:{row.name}", joined=[user.username])
+    rota_verbs.join(Actor.of(request), row, user, now=clock.now())
     return None
 
 
 def _leave(request: HttpRequest, row: Rota) -> HttpResponse | None:
     user = get_object_or_404(User, username=request.POST.get("person", ""))
-    rotas.remove_member(row, user, now=clock.now())
-    note(request, f"rota:{row.name}", left=user.username)
+    rota_verbs.leave(Actor.of(request), row, user, now=clock.now())
     return None
 
 
 def _remove(request: HttpRequest, row: Rota) -> HttpResponse | None:
-    name = row.name
-    rotas.remove(row)
-    note(request, f"rota:{name}", removed=True)
+    rota_verbs.remove(Actor.of(request), row, now=clock.now())
     return None
-
-
-def _noon(day: date) -> datetime:
-    return datetime.combine(day, time(12), BEIJING).astimezone(UTC)
 
 
 def _list(request: HttpRequest, form: NewForm | None = None, status: int = 200) -> HttpResponse:

@@ -6,8 +6,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.db import transaction
-from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -25,7 +23,6 @@ from kesu.complaints import redline_wording
 from kesu.desk import words
 from kesu.desk.gate import needs
 from kesu.desk.security import private
-from kesu.desk.views.settings.noting import note
 from kesu.merchants.grants import accounts_visible_to
 from kesu.merchants.models import Account
 
@@ -70,7 +67,7 @@ class TemplateForm(forms.Form):
 @require_GET
 @needs(Permission.TEMPLATES)
 def templates(request: HttpRequest) -> HttpResponse:
-    rows = _visible_to(request.user).select_related("account").order_by("position", "pk")
+    rows = quick_replies.visible_to(request.user).select_related("account").order_by("position", "pk")
     context = {
         "rows": [{"template": row, "type": words.say(words.PROBLEM_TYPES, row.problem_type)} for row in rows],
         "now": clock.now(),
@@ -88,7 +85,7 @@ def new_template(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @needs(Permission.TEMPLATES)
 def template(request: HttpRequest, pk: int) -> HttpResponse:
-    row = get_object_or_404(_visible_to(request.user), pk=pk)
+    row = get_object_or_404(quick_replies.visible_to(request.user), pk=pk)
     return _edit(request, row, {name: getattr(row, name) for name in TemplateForm.base_fields})
 
 
@@ -104,31 +101,20 @@ def check_template(request: HttpRequest) -> HttpResponse:
 @needs(Permission.TEMPLATES)
 def move_template(request: HttpRequest, pk: int) -> HttpResponse:
     """``by`` -1 or 1: one place up or down. All places are numbered anew."""
-    with transaction.atomic():
-        rows = list(_visible_to(request.user).select_for_update(of=("self",)).order_by("position", "pk"))
-        place = next((place for place, row in enumerate(rows) if row.pk == pk), -1)
-        other = place + (1 if request.POST.get("by") == "1" else -1)
-        if place >= 0 and 0 <= other < len(rows):
-            rows[place], rows[other] = rows[other], rows[place]
-            for number, row in enumerate(rows, start=1):
-                row.position = number
-            QuickReply.objects.bulk_update(rows, ["position"])
-            note(request, f"quick_reply:{pk}", place=other + 1)
+    row = quick_replies.visible_to(request.user).filter(pk=pk).first()
+    if row is not None:
+        by = 1 if request.POST.get("by") == "1" else -1
+        quick_replies.move(Actor.of(request), row, by=by, now=clock.now())
     return redirect("desk:settings_templates")
 
 
 @require_POST
 @needs(Permission.TEMPLATES)
 def remove_template(request: HttpRequest, pk: int) -> HttpResponse:
-    row = get_object_or_404(_visible_to(request.user), pk=pk)
+    row = get_object_or_404(quick_replies.visible_to(request.user), pk=pk)
     quick_replies.remove(Actor.of(request), row, now=clock.now())
     messages.success(request, _("The template was removed."))
     return redirect("desk:settings_templates")
-
-
-def _visible_to(user: Person) -> QuerySet[QuickReply]:
-    """Those for every merchant, and those of merchants that this person sees."""
-    return QuickReply.objects.filter(Q(account=None) | Q(account__in=accounts_visible_to(user)))
 
 
 def _edit(request: HttpRequest, row: QuickReply | None, initial: dict[str, Any]) -> HttpResponse:

@@ -16,24 +16,23 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
 
 from kesu import clock
+from kesu.accounts.actor import Actor
 from kesu.accounts.models import User
 from kesu.accounts.roles import Permission
+from kesu.alerts import ladder_verbs
 from kesu.alerts.ladders import book
 from kesu.alerts.models import Channel, PersonHours
-from kesu.alerts.models import Ladder as LadderRow
 from kesu.alerts.preview import Preview, preview
 from kesu.alerts.reach import unreachable
-from kesu.alerts.services import set_ladders, set_personal_quiet_hours, set_quiet_hours
 from kesu.clock import BEIJING
 from kesu.desk import pushes, words
 from kesu.desk.gate import needs
 from kesu.desk.security import private
 from kesu.desk.views.settings import ladder_words
-from kesu.desk.views.settings.noting import note
 from kesu.merchants.models import Account
 from kesu.rules import quiet
 from kesu.rules.ladder_steps import LadderError
-from kesu.rules.ladders import LADDERS, LadderFormatError, dump
+from kesu.rules.ladders import LADDERS, LadderFormatError
 
 LONGEST_TEXT = 200_000
 
@@ -165,14 +164,7 @@ def _ladder(name: str, known: Any) -> dict[str, Any]:
 
 
 def _written() -> str:
-    """The installation's own ladders and its rules; the default ladder where there are none."""
-    known = book()
-    names = list(LadderRow.objects.order_by("name").values_list("name", flat=True)) or ["default"]
-    rules = [
-        {"ladder": rule.ladder, "mchids": sorted(rule.mchids), "kinds": sorted(rule.kinds)} for rule in known.rules
-    ]
-    found = {"ladders": {name: dump(known.named(name)) for name in names}, "rules": rules}
-    lines = json.dumps(found, ensure_ascii=False, indent=1)
+    lines = json.dumps(ladder_verbs.written(), ensure_ascii=False, indent=1)
     return lines.replace("\n    ", " ").replace("\n   }", " }")
 
 
@@ -184,9 +176,7 @@ def _set(request: HttpRequest, text: str) -> tuple[list[str], int]:
     if not isinstance(found, dict):
         return [_("It must be an object with ladders, rules, or both.")], 0
     try:
-        with transaction.atomic():
-            number = set_ladders(found, now=clock.now())
-            note(request, "ladders", set=sorted(found.get("ladders", {})), rules="rules" in found)
+        number = ladder_verbs.set_ladders(Actor.of(request), found, now=clock.now())
     except LadderError as error:
         return [ladder_words.problem(problem) for problem in error.problems], 0
     except LadderFormatError as error:
@@ -219,9 +209,4 @@ def _store_quiet(request: HttpRequest, rows: list[dict[str, Any]]) -> None:
     for row in rows:
         if row["hours"] == row["before"]:
             continue
-        if isinstance(row["row"], User):
-            set_personal_quiet_hours(row["row"], row["hours"])
-            note(request, f"user:{row['row'].username}", quiet_hours=row["hours"])
-        else:
-            set_quiet_hours(row["row"], row["hours"], now=now)
-            note(request, f"channel:{row['row'].name}", quiet_hours=row["hours"])
+        ladder_verbs.set_quiet_hours(Actor.of(request), row["row"], row["hours"], now=now)
