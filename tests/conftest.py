@@ -26,8 +26,7 @@ if _OWN_DATA:
 for _name in [
     name
     for name in os.environ
-    if name.startswith("KESU_")
-    and name not in ("KESU_DATA", "KESU_DATABASE_URL", "KESU_TEST_CHROMIUM", "KESU_TEST_POSTGRES")
+    if name.startswith("KESU_") and name not in ("KESU_DATA", "KESU_DATABASE_URL") and not name.startswith("KESU_TEST_")
 ]:
     del os.environ[_name]
 os.environ["DJANGO_SETTINGS_MODULE"] = "kesu.config.settings"

@@ -10,8 +10,8 @@ import pytest
 from kesu.commands.models import Command, QuickReply
 from kesu.complaints.models import Complaint
 from tests.desk_seeds import say
-from tests.e2e.conftest import SCREENSHOTS
-from tests.e2e.test_looks import SHAPES, overflow
+from tests.e2e.conftest import SHAPES, photograph
+from tests.e2e.judging import overflow, serious
 
 pytestmark = pytest.mark.e2e
 
@@ -34,16 +34,15 @@ def lived_in(day: dict[str, Any], now: Any) -> Complaint:
 def test_a_refused_reply_fits_and_says_why(open_page, day, now, width, language, theme):
     case = lived_in(day, now)
     page = open_page(f"/cases/{case.pk}", day["user"], width=width, language=language, theme=theme)
-    SCREENSHOTS.mkdir(exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"acting-{width}-{language}-{theme}.png", full_page=True, caret="initial")
     page.fill("#reply", "您是职业投诉人吧? 加微信 wx_shop_8899 谈")
     page.locator("#found-reply .finding-block").first.wait_for()
     page.locator(".reply-send button").first.click()
     page.locator("#case-reply [data-standing]").wait_for()
-    page.screenshot(path=SCREENSHOTS / f"refused-{width}-{language}-{theme}.png", full_page=True, caret="initial")
+    photograph(page, "refused")
     assert "wx_shop_8899" in page.input_value("#reply")
     assert overflow(page) == []
     assert [said for said in page.complaints if "422" not in said] == []
+    assert serious(page) == []
 
 
 def test_a_draft_survives_reloading_and_is_dropped_once_it_was_taken(open_page, day, now):
@@ -110,6 +109,26 @@ def test_what_is_typed_while_a_reply_is_on_its_way_survives_the_answer(open_page
     assert json.loads(Command.objects.get().payload)["text"] == WORDS
     page.reload(wait_until="networkidle")
     assert page.input_value("#reply") == left
+
+
+def test_what_is_typed_survives_the_answer_though_another_form_was_sent_meanwhile(open_page, day):
+    page = open_page(f"/cases/{day['case'].pk}", day["user"])
+    held = []
+    page.route("**/reply", lambda route: held.append(route))
+    page.fill("#reply", WORDS)
+    page.locator("#found-reply .finding").first.wait_for()
+    for box in page.locator("#found-reply input[type=checkbox]").all():
+        box.check()
+    with page.expect_request("**/reply"):
+        page.locator(".reply-send button").first.click()
+    page.fill("#reply", f"{WORDS}\n另外, 运费我们承担。")
+    page.fill("#note", "仓库已回复")
+    with page.expect_response("**/note"):
+        page.locator("form[action$='/note'] button").click()
+    page.locator("#note-form, form[action$='/note']").first.wait_for()
+    held[0].continue_()
+    page.locator("#case-said .sending").wait_for()
+    assert page.input_value("#reply") == "另外, 运费我们承担。"
 
 
 def test_what_is_typed_while_a_refusal_is_on_its_way_survives_it_too(open_page, day):

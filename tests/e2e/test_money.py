@@ -12,9 +12,8 @@ from kesu.commands.models import Command, OutgoingPicture, Refund
 from kesu.complaints.models import Complaint
 from tests.desk.test_acting import press
 from tests.desk_seeds import make_complaint, say
-from tests.e2e.conftest import SCREENSHOTS
-from tests.e2e.test_axe import serious
-from tests.e2e.test_looks import SHAPES, overflow
+from tests.e2e.conftest import SHAPES, photograph
+from tests.e2e.judging import overflow, serious
 
 pytestmark = pytest.mark.e2e
 
@@ -53,12 +52,6 @@ def of_the_page(page: Any) -> list[str]:
     return [said for said in page.complaints if "422" not in said and "inline style" not in said]
 
 
-def shot(page: Any, part: str, name: str) -> None:
-    SCREENSHOTS.mkdir(exist_ok=True)
-    page.locator(part).scroll_into_view_if_needed()
-    page.screenshot(path=SCREENSHOTS / f"{name}.png")
-
-
 @pytest.mark.parametrize(("width", "language", "theme"), SHAPES)
 def test_a_stuck_refund_goes_to_a_card_and_the_page_forgets_it(day, stuck, open_page, width, language, theme):
     page = open_page(f"/cases/{stuck.pk}", day["user"], width=width, language=language, theme=theme)
@@ -68,7 +61,7 @@ def test_a_stuck_refund_goes_to_a_card_and_the_page_forgets_it(day, stuck, open_
     form.locator("select").select_option("CMB_DEBIT")
     form.locator("input[name=card_account]").fill("6222 0212 3456 7890 123")
     form.locator("input[name=card_name]").fill("欧阳测试")
-    shot(page, f"#resend-card-{refund.pk}", f"stuck-refund-{width}-{language}-{theme}")
+    photograph(page, "stuck-refund", part=f"#resend-card-{refund.pk}")
     assert overflow(page) == []
     assert page.complaints == []
     assert serious(page) == []
@@ -76,7 +69,7 @@ def test_a_stuck_refund_goes_to_a_card_and_the_page_forgets_it(day, stuck, open_
     form.locator(".trouble").wait_for()
     assert form.locator("select").input_value() == "CMB_DEBIT"
     assert form.locator("input[name=card_account]").input_value() == ""
-    shot(page, f"#resend-card-{refund.pk}", f"stuck-refund-asked-{width}-{language}-{theme}")
+    photograph(page, "stuck-refund-asked", part=f"#resend-card-{refund.pk}")
     form.locator("input[name=card_account]").fill("6222 0212 3456 7890 123")
     form.locator("input[name=card_name]").fill("欧阳测试")
     form.locator("input[name=acknowledged]").check()
@@ -84,7 +77,7 @@ def test_a_stuck_refund_goes_to_a_card_and_the_page_forgets_it(day, stuck, open_
     page.locator(".sending-info").wait_for()
     assert Command.objects.get(kind="resend_refund").state == "planned"
     assert "欧阳测试" not in page.content()
-    shot(page, ".sending-info", f"stuck-refund-sent-{width}-{language}-{theme}")
+    photograph(page, "stuck-refund-sent", part=".sending-info")
     assert of_the_page(page) == []
 
 
@@ -98,7 +91,7 @@ def test_a_picture_is_chosen_for_a_rejection_and_stays_out_of_the_reply(open_pag
     assert page.locator("#reject-reason").input_value() == REFUSAL
     assert page.locator("#reply-form .kept").count() == 0
     assert OutgoingPicture.objects.count() == 1
-    shot(page, "#act-reject", f"reject-picture-{width}-{language}-{theme}")
+    photograph(page, "reject-picture", part="#act-reject")
     assert overflow(page) == []
     assert page.complaints == []
     assert serious(page) == []

@@ -74,7 +74,6 @@
   const sent = new Map();
   const newer = new Map();
   function note(form) {
-    sent.clear();
     form.querySelectorAll("textarea[id]").forEach((field) => sent.set(field.id, field.value));
   }
   function typedSince(part) {
