@@ -66,7 +66,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
 
 # Of few tests that take long; the longest first.
 LONG_FILES = (
-    *("desk/test_gate.py", "stories/test_storm.py", "e2e/test_settings_looks.py", "e2e/test_account.py"),
+    *("desk/test_gate.py", "stories/test_storm.py", "e2e/test_every_page.py", "e2e/test_account.py"),
     *("crash/test_kills.py", "stories/test_platform_trouble.py", "e2e/test_story.py", "faults/test_clock_steps.py"),
     *("faults/test_half_answers.py", "security/test_leaks.py", "operations/test_fleet.py"),
     *("operations/test_postgres_versions.py", "operations/test_stopping.py", "operations/test_upgrade.py"),
