@@ -26,7 +26,7 @@ from kesu.alerts.models import Card, Message
 from kesu.alerts.text import neutralise, shorten
 from kesu.complaints.models import Complaint
 from kesu.rules.backoff import backoff
-from kesu.threads import giving_back, in_thread
+from kesu.threads import giving_back, in_thread, waiting
 
 log = structlog.get_logger(__name__)
 
@@ -145,9 +145,14 @@ def _locked() -> QuerySet[Card]:
     return rows.defer(*(f"message__complaint__{name}" for name in sealed))
 
 
+_WAITING = waiting(lambda now: Card.objects.filter(due_at__lte=now))
+
+
 @transaction.atomic
 def _take_due(*, now: datetime, limit: int) -> list[Change]:
     """Lease what is due; what needs no change any more, or has no code left, is put to rest."""
+    if not _WAITING(now):
+        return []
     changes = []
     for card in _locked().filter(due_at__lte=now).order_by("due_at")[:limit]:
         change = _change(card, now)

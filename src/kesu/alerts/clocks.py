@@ -15,6 +15,9 @@ from kesu.complaints.models import Complaint
 from kesu.rules.ladder import ClockFacts, Decision, decide, dedupe_key, first_due
 from kesu.rules.ladder_steps import ClockKind, LadderStep, StepTrigger
 from kesu.rules.states import Round, current_round
+from kesu.threads import waiting
+
+any_clock_due = waiting(lambda now: Clock.objects.filter(stopped_at__isnull=True, due_at__lte=now))
 
 
 def set_clocks(complaint: Complaint, rounds: tuple[Round, ...], opening_told: bool, *, now: datetime) -> None:
@@ -82,6 +85,8 @@ def raise_due_clocks(*, now: datetime, limit: int = 200) -> int:
     takes clocks that no other holds. Complaints' rows are taken too, since whoever records a snapshot holds one while
     stopping clocks, and neither may wait for the other.
     """
+    if not any_clock_due(now):
+        return 0
     clocks = list(
         Clock.objects.select_for_update(skip_locked=True, no_key=True, of=("self", "complaint"))
         .filter(stopped_at__isnull=True, due_at__lte=now)

@@ -30,6 +30,7 @@ from kesu.complaints.models import Complaint, TimelineEntry
 from kesu.merchants.models import SubMerchant
 from kesu.rules.digest import Plan, share_of
 from kesu.rules.escalations import UrgencyClass
+from kesu.threads import waiting
 
 log = structlog.get_logger(__name__)
 
@@ -46,8 +47,14 @@ class Delivery:
     push: Push
 
 
+_PENDING = Message.objects.filter(state=Message.State.PENDING).order_by("due_at", "id")
+_WAITING = waiting(lambda now: _PENDING.filter(due_at__lte=now))
+
+
 def due_budget_keys(*, now: datetime, busy: Collection[str] = ()) -> list[str]:
     """The keys that have something to do now: a message to try, or a digest to make. Those ``busy`` are not asked."""
+    if not _WAITING(now):
+        return []
     due = Message.objects.filter(channel=OuterRef("pk"), state=Message.State.PENDING, due_at__lte=now)
     resting = BudgetKey.objects.filter(pk=OuterRef("budget_key"), paused_until__gt=now)
     idle = Channel.objects.filter(enabled=True).exclude(budget_key__in=list(busy))

@@ -14,6 +14,7 @@ from kesu.alerts import budgets, digests, lanes
 from kesu.alerts.channels import kind_named
 from kesu.alerts.health import Health, healths
 from kesu.alerts.models import Attempt, BudgetKey, Card, Channel, Clock, Message
+from kesu.threads import Prepared, waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +153,16 @@ def address_of(channel: Channel) -> str:
     return kind.address(kind.parse(json.loads(channel.settings)))
 
 
+_CLOCK = Prepared(lambda now: Clock.objects.filter(stopped_at__isnull=True).order_by("due_at").values_list("due_at"))
+_CARD = Prepared(lambda now: Card.objects.filter(due_at__isnull=False).order_by("due_at").values_list("due_at"))
+_MESSAGE = waiting(lambda now: Message.objects.filter(state=Message.State.PENDING))
+
+
 def next_due(*, now: datetime) -> datetime | None:
     """The earliest instant, from ``now`` on, at which a clock speaks, a message may be tried or a card changed."""
-    clock = Clock.objects.filter(stopped_at__isnull=True).aggregate(at=Min("due_at"))["at"]
-    card = Card.objects.filter(due_at__isnull=False).aggregate(at=Min("due_at"))["at"]
-    instants = [max(at, now) for at in (clock, card) if at]
+    instants = [max(at, now) for at in (_CLOCK(now), _CARD(now)) if at]
+    if not _MESSAGE(now):
+        return min(instants, default=None)
     waiting = Message.objects.filter(state=Message.State.PENDING, channel__enabled=True)
     keys = dict(
         waiting.values_list("channel__budget_key").annotate(at=Min("due_at", filter=Q(due_at__gt=now))).order_by()

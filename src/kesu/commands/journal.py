@@ -15,6 +15,7 @@ from django.db.models import F
 
 from kesu.commands.models import Command
 from kesu.sync.requests import wake_loop
+from kesu.threads import waiting
 
 State = Command.State
 
@@ -29,8 +30,13 @@ class NotInState(Exception):
     """Somebody else moved the command on meanwhile."""
 
 
+_WAITING = waiting(lambda now: Command.objects.filter(state__in=UNSETTLED, due_at__lte=now))
+
+
 def claim_due(now: datetime, limit: int, *, pk: int | None = None) -> list[Command]:
     """Lease due commands, the longest waiting first. ``pk``: only this one."""
+    if not _WAITING(now):
+        return []
     with transaction.atomic():
         rows = Command.objects.select_for_update(skip_locked=True, of=("self",)).filter(
             state__in=UNSETTLED, due_at__lte=now

@@ -14,7 +14,7 @@ from kesu.complaints.models import Order
 from kesu.merchants.credentials import NoCredentials
 from kesu.sync.gateway import Gateway
 from kesu.sync.requests import Priority, request_refresh
-from kesu.threads import giving_back, in_thread, side_by_side
+from kesu.threads import giving_back, in_thread, side_by_side, waiting
 from kesu.wechatpay import WeChatPayError
 
 log = structlog.get_logger(__name__)
@@ -45,8 +45,13 @@ async def follow_due(gateway: Gateway, *, limit: int = 8) -> int:
     return len(due)
 
 
+_WAITING = waiting(lambda now: Refund.objects.filter(due_at__lte=now))
+
+
 @transaction.atomic
 def _claim(now: datetime, limit: int) -> list[Refund]:
+    if not _WAITING(now):
+        return []
     rows = list(
         Refund.objects.select_for_update(skip_locked=True, of=("self",))
         .filter(due_at__lte=now)

@@ -28,6 +28,7 @@ from kesu.complaints.queries import visible_to
 from kesu.merchants.models import Grant
 from kesu.rules.second_person import remind
 from kesu.sync.requests import wake_loop
+from kesu.threads import waiting
 
 MOST_TOLD = 30
 """Nobody needs to call a whole company for one refund."""
@@ -81,11 +82,20 @@ def tell_of_decision(request: RefundRequest, *, now: datetime) -> None:
     wake_loop("outbox")
 
 
+def _due(now: datetime) -> QuerySet[RefundRequest]:
+    due = Q(remind_at__lte=now) | Q(remind_at__isnull=True)  # an older version writes none
+    return RefundRequest.objects.filter(WAITING, due)
+
+
+_ANY_DUE = waiting(_due)
+
+
 @transaction.atomic
 def remind_due(*, now: datetime, limit: int = 100) -> int:
     """Speak again of what still waits; how many requests were looked at. Several workers may call it at once."""
-    due = Q(remind_at__lte=now) | Q(remind_at__isnull=True)  # an older version writes none
-    rows = RefundRequest.objects.select_for_update(skip_locked=True, no_key=True, of=("self",)).filter(WAITING, due)
+    if not _ANY_DUE(now):
+        return 0
+    rows = _due(now).select_for_update(skip_locked=True, no_key=True, of=("self",))
     found = list(rows.select_related("complaint", "requested_by").order_by("remind_at", "pk")[:limit])
     for row in found:
         complaint = row.complaint

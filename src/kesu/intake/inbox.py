@@ -12,7 +12,7 @@ from kesu.intake.violations import take_violations
 from kesu.merchants.violations import EVENT_PREFIX
 from kesu.rules.operations import is_known_action
 from kesu.sync.requests import Priority, request_refresh
-from kesu.threads import database_in_trouble
+from kesu.threads import database_in_trouble, waiting
 from kesu.wechatpay import NoticeRejected
 
 log = structlog.get_logger(__name__)
@@ -21,12 +21,17 @@ MAX_ATTEMPTS = 5
 RETRY = timedelta(seconds=30)
 
 
+_WAITING = waiting(lambda now: Notice.objects.filter(state=Notice.State.RECEIVED, due_at__lte=now))
+
+
 def drain(*, now: datetime, limit: int = 200) -> int:
     """Turn due notices into refresh requests; returns how many were taken.
 
     A batch that fails is taken one by one, so that a single bad notice is parked and the others pass. While the
     database itself is in trouble nothing is taken, and its error is raised: no notice is parked for that.
     """
+    if not _WAITING(now):
+        return 0
     with transaction.atomic():
         notices = _claim(now, limit)
         try:

@@ -40,6 +40,8 @@ def put_off(*, now: datetime) -> int:
     In small transactions. A clock's row is locked before its refresh row, as by whoever records a snapshot; one that
     is being recorded now is passed over, and needs no other reading.
     """
+    if not alerts.any_clock_due(now):
+        return 0
     total = 0
     while number := _put_off_some(now):
         total += number

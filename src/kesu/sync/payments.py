@@ -15,7 +15,7 @@ from kesu.complaints.models import Complaint, Order
 from kesu.merchants.credentials import NoCredentials
 from kesu.sync.gateway import Gateway
 from kesu.sync.requests import wake_loop
-from kesu.threads import database_in_trouble, giving_back, in_thread, side_by_side
+from kesu.threads import database_in_trouble, giving_back, in_thread, side_by_side, waiting
 from kesu.wechatpay import NotFound, WeChatPayError
 
 log = structlog.get_logger(__name__)
@@ -51,7 +51,12 @@ async def read_due(gateway: Gateway, *, limit: int = 4) -> int:
     return len(orders)
 
 
+_WAITING = waiting(lambda now: Order.objects.filter(payment_due_at__lte=now))
+
+
 def claim(now: datetime, limit: int) -> list[Order]:
+    if not _WAITING(now):
+        return []
     with transaction.atomic():
         rows = list(
             Order.objects.select_for_update(skip_locked=True, of=("self",))

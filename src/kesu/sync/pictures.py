@@ -14,7 +14,7 @@ from kesu.complaints.media import lose, store_picture
 from kesu.complaints.models import Media
 from kesu.merchants.credentials import NoCredentials
 from kesu.sync.gateway import Gateway
-from kesu.threads import database_in_trouble, giving_back, in_thread, side_by_side
+from kesu.threads import database_in_trouble, giving_back, in_thread, side_by_side, waiting
 from kesu.wechatpay import WeChatPayError
 
 log = structlog.get_logger(__name__)
@@ -38,7 +38,12 @@ async def fetch_due(gateway: Gateway, *, limit: int = 8) -> int:
     return len(pictures)
 
 
+_WAITING = waiting(lambda now: Media.objects.filter(state=Media.State.WAITING, due_at__lte=now))
+
+
 def claim(now: datetime, limit: int) -> list[Media]:
+    if not _WAITING(now):
+        return []
     with transaction.atomic():
         rows = list(
             Media.objects.select_for_update(skip_locked=True, of=("self",))

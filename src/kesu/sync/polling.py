@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import partial
+from functools import cache, partial
 
 import structlog
 from django.conf import settings
@@ -26,7 +26,7 @@ from kesu.merchants.models import Account
 from kesu.sync.gateway import Gateway
 from kesu.sync.models import Poll
 from kesu.sync.requests import Priority, request_refresh
-from kesu.threads import giving_back, in_thread, side_by_side
+from kesu.threads import Prepared, giving_back, in_thread, side_by_side, waiting
 from kesu.wechatpay import ComplaintPage, WeChatPayError
 from kesu.wechatpay.resources import Complaint as Listed
 
@@ -99,8 +99,17 @@ async def poll_due(gateway: Gateway, *, lane: tuple[str, ...] = (*FREQUENT, *LON
     return sum(await side_by_side(*(place(poll) for poll in polls)))
 
 
+@cache
+def _waiting(lane: tuple[str, ...]) -> Prepared:
+    return waiting(
+        lambda now: Poll.objects.filter(tier__in=lane, due_at__lte=now, account__enabled=True).order_by("due_at")
+    )
+
+
 def claim(lane: tuple[str, ...], now: datetime, limit: int) -> list[Poll]:
     """Lease due polls of enabled accounts; a dead worker's poll is taken over after three minutes, where it stopped."""
+    if not _waiting(lane)(now):
+        return []
     with transaction.atomic():
         polls = list(
             Poll.objects.select_for_update(skip_locked=True, of=("self",))

@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from types import MappingProxyType
 
 import structlog
@@ -21,7 +21,7 @@ from kesu.sync.gateway import Gateway
 from kesu.sync.models import Refresh
 from kesu.sync.recording import record_snapshot
 from kesu.sync.requests import Priority
-from kesu.threads import database_in_trouble, giving_back, in_thread
+from kesu.threads import Prepared, database_in_trouble, giving_back, in_thread, waiting
 from kesu.wechatpay import (
     CipherError,
     Client,
@@ -97,6 +97,13 @@ async def _in_hand(gateway: Gateway, job: Refresh) -> None:
     await giving_back(_refresh(gateway, job), partial(in_thread, _give_back, job))
 
 
+@cache
+def _waiting(lane: tuple[Priority, ...]) -> Prepared:
+    return waiting(
+        lambda now: Refresh.objects.filter(state=Refresh.State.WAITING, priority__in=[*lane], due_at__lte=now)
+    )
+
+
 def claim(
     lane: tuple[Priority, ...],
     now: datetime,
@@ -109,6 +116,8 @@ def claim(
 
     A worker that dies keeps its lease for two minutes; then another reads the complaint.
     """
+    if not _waiting(lane)(now):
+        return []
     jobs: list[Refresh] = []
     passed_over: list[int] = []
     with transaction.atomic():

@@ -11,6 +11,9 @@ from django.db import transaction
 
 from kesu.complaints.models import Complaint
 from kesu.sync.requests import Priority, request_refresh
+from kesu.threads import waiting
+
+_WAITING = waiting(lambda now: Complaint.objects.filter(open=True, read_again_at__lte=now))
 
 
 def request_rereads(*, now: datetime, limit: int = 30) -> int:
@@ -19,6 +22,8 @@ def request_rereads(*, now: datetime, limit: int = 30) -> int:
     Bounded, so that with very many open complaints the pause between two reads grows and the platform's limits
     are kept.
     """
+    if not _WAITING(now):
+        return 0
     with transaction.atomic():
         rows = list(
             Complaint.objects.select_for_update(skip_locked=True)

@@ -6,10 +6,20 @@ from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 from kesu.threads.database import DatabaseThreads
+from kesu.threads.prepared import Prepared, waiting
 from kesu.threads.stopping import end_within, giving_back, side_by_side
 from kesu.threads.trouble import database_in_trouble
 
-__all__ = ["DatabaseThreads", "database_in_trouble", "end_within", "giving_back", "in_thread", "side_by_side"]
+__all__ = [
+    "DatabaseThreads",
+    "Prepared",
+    "database_in_trouble",
+    "end_within",
+    "giving_back",
+    "in_thread",
+    "side_by_side",
+    "waiting",
+]
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")

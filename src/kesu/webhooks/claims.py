@@ -11,6 +11,7 @@ from django.db import transaction
 from kesu.audit.actions import Action
 from kesu.audit.services import record
 from kesu.rules.hooks import is_given_up, retry_after
+from kesu.threads import waiting
 from kesu.webhooks.models import Delivery, DeliveryAttempt, Endpoint
 
 log = structlog.get_logger(__name__)
@@ -45,8 +46,13 @@ class Answer:
         return self.status is not None and 200 <= self.status < 300
 
 
+_WAITING = waiting(lambda now: Delivery.objects.filter(state=Delivery.State.PENDING, due_at__lte=now))
+
+
 def due_endpoints(*, now: datetime, limit: int = 200) -> list[int]:
     """Endpoints that something is due for."""
+    if not _WAITING(now):
+        return []
     waiting = Delivery.objects.filter(state=Delivery.State.PENDING, due_at__lte=now, endpoint__enabled=True)
     return list(waiting.order_by("endpoint").values_list("endpoint", flat=True).distinct()[:limit])
 

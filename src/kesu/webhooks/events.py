@@ -16,6 +16,7 @@ from kesu.complaints.models import Complaint
 from kesu.complaints.queries import SEALED
 from kesu.complaints.services import Change
 from kesu.rules.hooks import HookCause, HookEvent, causes_of, due_soon_key, lead_of
+from kesu.threads import waiting
 from kesu.webhooks.models import Delivery, Endpoint, Event, Lookout
 from kesu.webhooks.payloads import of_complaint, sealed
 
@@ -77,11 +78,19 @@ def owe(
         Delivery.objects.bulk_create([Delivery(endpoint=one, event=event, due_at=now, created_at=now) for one in rows])
 
 
+_LISTENING = waiting(lambda now: Endpoint.objects.filter(enabled=True, events__contains=[DUE_SOON]))
+_LOOKED = waiting(lambda now: Lookout.objects.all())
+
+
 def look_ahead(*, now: datetime) -> int:
     """Owe warnings for deadlines that have come near since somebody looked last; how many cases were told of.
 
     Survives restarts and any number of workers: how far was looked is a row, and a warning is owed once by its key.
     """
+    if not _LISTENING(now):
+        if _LOOKED(now):
+            Lookout.objects.all().delete()  # whoever listens next is told of what comes near from then on
+        return 0
     listening = list(Endpoint.objects.filter(enabled=True, events__contains=[DUE_SOON]).defer(*_SECRETS).order_by("pk"))
     return sum(_look_ahead(lead, listening, now) for lead in settings.KESU_WEBHOOK_DUE_SOON)
 

@@ -11,6 +11,7 @@ from django.db.models import Count, Min, Prefetch, Q, QuerySet
 
 from kesu.complaints.models import Complaint
 from kesu.rules.hooks import HookEvent
+from kesu.threads import Prepared, waiting
 from kesu.webhooks.models import Delivery, DeliveryAttempt, Endpoint
 
 PAGE = 50
@@ -72,11 +73,20 @@ def log(endpoint: Endpoint | None = None, *, state: str = "", before: int = 0, l
     return list(rows.defer(*_SEALED).prefetch_related(tries).order_by("-pk")[:limit])
 
 
+_DELIVERY = Prepared(
+    lambda now: (
+        Delivery.objects.filter(state=Delivery.State.PENDING, endpoint__enabled=True, due_at__gt=now)
+        .order_by("due_at")
+        .values_list("due_at")
+    )
+)
+_LISTENING = waiting(lambda now: Endpoint.objects.filter(enabled=True, events__contains=[str(HookEvent.DUE_SOON)]))
+
+
 def next_due(*, now: datetime) -> datetime | None:
     """The earliest moment after ``now`` at which something is to be sent, or a deadline comes near."""
-    waiting = Delivery.objects.filter(state=Delivery.State.PENDING, endpoint__enabled=True, due_at__gt=now)
-    moments = [waiting.aggregate(at=Min("due_at"))["at"]]
-    if Endpoint.objects.filter(enabled=True, events__contains=[str(HookEvent.DUE_SOON)]).exists():
+    moments = [_DELIVERY(now)]
+    if _LISTENING(now):
         for lead in settings.KESU_WEBHOOK_DUE_SOON:
             ahead = Complaint.objects.filter(open=True, next_due_at__gt=now + lead).aggregate(at=Min("next_due_at"))
             moments.append(ahead["at"] - lead if ahead["at"] else None)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
-from django.db.models import Min
+from django.db.models import QuerySet
 
 from kesu.alerts.queries import next_due as next_alert_due
 from kesu.commands.journal import UNSETTLED
@@ -13,28 +15,30 @@ from kesu.complaints.models import Complaint, Media
 from kesu.intake.models import Notice
 from kesu.merchants.models import AccountHealth, Limitation
 from kesu.sync.models import Poll, Refresh
+from kesu.threads import Prepared
 from kesu.webhooks.queries import next_due as next_webhook_due
 
 
-def next_due(*, now: datetime) -> datetime | None:
-    """The earliest moment after ``now`` at which some loop will find work; None when nothing is planned.
+def _first(rows: Callable[[datetime], QuerySet[Any]], column: str = "due_at") -> Prepared:
+    """The earliest of a column, the first entry of a partial index."""
+    return Prepared(lambda now: rows(now).filter(**{f"{column}__gt": now}).order_by(column).values_list(column))
 
-    Each is the first entry of a partial index.
-    """
-    moments = [
-        Notice.objects.filter(state=Notice.State.RECEIVED, due_at__gt=now).aggregate(at=Min("due_at"))["at"],
-        Refresh.objects.filter(state=Refresh.State.WAITING, due_at__gt=now).aggregate(at=Min("due_at"))["at"],
-        Poll.objects.filter(account__enabled=True, due_at__gt=now).aggregate(at=Min("due_at"))["at"],
-        Media.objects.filter(state=Media.State.WAITING, due_at__gt=now).aggregate(at=Min("due_at"))["at"],
-        Complaint.objects.filter(open=True, read_again_at__gt=now).aggregate(at=Min("read_again_at"))["at"],
-        AccountHealth.objects.filter(account__enabled=True, due_at__gt=now).aggregate(at=Min("due_at"))["at"],
-        Limitation.objects.filter(account__enabled=True, due_at__gt=now).aggregate(at=Min("due_at"))["at"],
-        Command.objects.filter(state__in=UNSETTLED, due_at__gt=now).aggregate(at=Min("due_at"))["at"],
-        Refund.objects.filter(due_at__gt=now).aggregate(at=Min("due_at"))["at"],
-        RefundRequest.objects.filter(state=RefundRequest.State.WAITING, remind_at__gt=now).aggregate(
-            at=Min("remind_at")
-        )["at"],
-        next_alert_due(now=now),
-        next_webhook_due(now=now),
-    ]
+
+_MOMENTS = (
+    _first(lambda now: Notice.objects.filter(state=Notice.State.RECEIVED)),
+    _first(lambda now: Refresh.objects.filter(state=Refresh.State.WAITING)),
+    _first(lambda now: Poll.objects.filter(account__enabled=True)),
+    _first(lambda now: Media.objects.filter(state=Media.State.WAITING)),
+    _first(lambda now: Complaint.objects.filter(open=True), "read_again_at"),
+    _first(lambda now: AccountHealth.objects.filter(account__enabled=True)),
+    _first(lambda now: Limitation.objects.filter(account__enabled=True)),
+    _first(lambda now: Command.objects.filter(state__in=UNSETTLED)),
+    _first(lambda now: Refund.objects.all()),
+    _first(lambda now: RefundRequest.objects.filter(state=RefundRequest.State.WAITING), "remind_at"),
+)
+
+
+def next_due(*, now: datetime) -> datetime | None:
+    """The earliest moment after ``now`` at which some loop will find work; None when nothing is planned."""
+    moments = [first(now) for first in _MOMENTS] + [next_alert_due(now=now), next_webhook_due(now=now)]
     return min((moment for moment in moments if moment is not None and moment > now), default=None)
