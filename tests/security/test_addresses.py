@@ -16,7 +16,7 @@ from kesu.accounts.wecom.application import Application, WecomError
 from kesu.alerts.channels import KINDS
 from kesu.alerts.channels.addresses import is_public
 from kesu.alerts.channels.base import PayloadError, SendError, SettingsError
-from kesu.desk.views.settings.connect_form import checked
+from kesu.merchants.entering import checked
 from kesu.webhooks import endpoints
 from kesu.webhooks.endpoints import EndpointError, Wanted
 from kesu.webhooks.models import DeliveryAttempt
@@ -265,5 +265,5 @@ def test_a_payers_picture_is_asked_for_at_the_platform_or_not_at_all(url: str) -
     ],
 )
 def test_the_platform_is_at_its_own_address_or_on_this_machine(db: None, place: str) -> None:
-    said = checked("number", {"mchid": "1900000109", "base_url": place})
+    said = checked("number", {"mchid": "1900000109", "base_url": place}, now=NOW)
     assert [(one.level, one.field) for one in said if one.level == "bad"] == [("bad", "base_url")]

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -18,18 +15,17 @@ from django.views.decorators.http import require_http_methods, require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
 from kesu import clock
+from kesu.accounts.actor import Actor
 from kesu.accounts.roles import Permission
 from kesu.desk.gate import needs
 from kesu.desk.security import private
 from kesu.desk.views.settings import connect_form
 from kesu.desk.views.settings.connect_form import ConnectForm
-from kesu.desk.views.settings.noting import note
-from kesu.desk.views.settings.platform_calls import Failure, explained
+from kesu.merchants.calls import Failure
+from kesu.merchants.entering import checked
 from kesu.merchants.models import Account
-from kesu.merchants.services import NewAccount, save_account
-from kesu.merchants.trial import try_out
-from kesu.sync.polling import start_polling
-from kesu.wechatpay import WeChatPayError
+from kesu.sync import account_verbs
+from kesu.sync.account_verbs import Connected
 
 
 @require_http_methods(["GET", "POST"])
@@ -43,19 +39,13 @@ def connect(request: HttpRequest) -> HttpResponse:
     Asked by htmx only what came of it is answered, so that what was entered stays in the browser.
     """
     form = ConnectForm(request.POST or None, request.FILES or None)
-    failure: Failure | None = None
-    if request.method == "POST" and form.is_valid():
-        new = form.new_account()
-        failure, told = None, ""
-        try:
-            trial = asyncio.run(try_out(new, now=clock.now))
-            new = replace(new, platform_keys=trial.platform_keys)
-            told = _("Connected: the platform answered a real call. Complaints today: %s") % trial.complaints
-        except WeChatPayError as error:
-            failure = explained(error)
-        if failure is None or (failure.passing and request.POST.get("anyway") == "1"):
-            return _connected(request, new, told, failure)
-    return _page(request, form, failure)
+    if request.method != "POST" or not form.is_valid():
+        return _page(request, form, None)
+    anyway = request.POST.get("anyway") == "1"
+    found = account_verbs.connect(Actor.of(request), form.cleaned_data, anyway=anyway, now=clock.now)
+    if found.account is None:
+        return _page(request, form, found.failure)
+    return _connected(request, found.account, found)
 
 
 @require_POST
@@ -71,7 +61,7 @@ def check(request: HttpRequest) -> HttpResponse:
     for name in ("certificate", "private_key", "public_key"):
         given[name] = form.cleaned_data.get(name) or given[name] or _kept(form, name)
     entered = [given[name] for name in STEP_FIELDS.get(step, ())]
-    said = connect_form.checked(step, given) if any(entered) else []
+    said = checked(step, given, now=clock.now()) if any(entered) else []
     return private(render(request, "desk/settings/connect_checked.html", {"said": said}))
 
 
@@ -92,16 +82,12 @@ def _kept(form: ConnectForm, name: str) -> str:
     return str(file.read(connect_form.LARGEST_FILE).decode("ascii", "replace")).strip()
 
 
-def _connected(request: HttpRequest, new: NewAccount, told: str, failure: Failure | None) -> HttpResponse:
-    now = clock.now()
-    with transaction.atomic():
-        account: Account = save_account(new, now=now)
-        start_polling(account, now=now)
-        note(request, f"merchant:{new.mchid}", saved=True, role=new.role, proved=failure is None)
-    if failure is None:
+def _connected(request: HttpRequest, account: Account, found: Connected) -> HttpResponse:
+    if found.failure is None:
+        told = _("Connected: the platform answered a real call. Complaints today: %s") % found.complaints
         messages.success(request, told)
     else:
-        messages.warning(request, _("The keys were kept, but not proved: %s") % failure.what)
+        messages.warning(request, _("The keys were kept, but not proved: %s") % found.failure.what)
     address = reverse("desk:settings_merchant", args=[account.pk])
     htmx: Any = getattr(request, "htmx", None)
     return HttpResponseClientRedirect(address) if htmx else redirect(address)

@@ -7,7 +7,6 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -22,10 +21,10 @@ from kesu.commands.models import Allowance
 from kesu.complaints.queries import visible_to
 from kesu.desk.gate import needs
 from kesu.desk.security import private
-from kesu.desk.views.settings.noting import note
 from kesu.desk.views.settings.platform_acts import done_to_sub_merchants
 from kesu.intake.models import Notice
-from kesu.merchants.changes import LONGEST_REPLY, change_account, rename_sub_merchant
+from kesu.merchants import verbs
+from kesu.merchants.changes import LONGEST_REPLY
 from kesu.merchants.models import Account, SubMerchant
 from kesu.merchants.queries import account_problems
 from kesu.merchants.services import NOTIFY_PATH, AccountError
@@ -102,9 +101,7 @@ def merchant(request: HttpRequest, pk: int) -> HttpResponse:
     form = AccountForm(request.POST or None, initial=_initial(account))
     if request.method == "POST" and form.is_valid():
         try:
-            with transaction.atomic():
-                changed = change_account(account, form.cleaned_data)
-                note(request, f"merchant:{account.mchid}", **changed)
+            verbs.change(Actor.of(request), account, form.cleaned_data, now=clock.now())
         except AccountError as error:
             form.add_error(None, str(error))
         else:
@@ -140,9 +137,7 @@ def disallow(request: HttpRequest, pk: int) -> HttpResponse:
 @needs(Permission.SETTINGS)
 def name_sub_merchant(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_object_or_404(SubMerchant.objects.select_related("account"), pk=pk)
-    with transaction.atomic():
-        rename_sub_merchant(row, request.POST.get("name", ""))
-        note(request, f"merchant:{row.account.mchid}", sub_merchant=row.mchid, name=row.name)
+    verbs.rename_sub_merchant(Actor.of(request), row, request.POST.get("name", ""), now=clock.now())
     messages.success(request, _("Saved."))
     return redirect("desk:settings_merchant", pk=row.account.pk)
 

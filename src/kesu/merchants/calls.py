@@ -1,16 +1,16 @@
-"""Calls to the platform while somebody waits for the page, and their failures in words."""
+"""Calls to the platform while somebody waits for the answer, and their failures in words."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
 from django.utils.translation import gettext as _
 
-from kesu import clock
-from kesu.merchants.credentials import open_client
+from kesu.merchants.credentials import NoCredentials, open_client
 from kesu.merchants.models import Account
 from kesu.wechatpay import CipherError, Client, NoAuth, PlatformError, ResponseNotVerified, SignError, WeChatPayError
 from kesu.wechatpay.errors import ConnectFailed, PacingTimeout, TransportError
@@ -30,9 +30,9 @@ class Failure:
     passing: bool = False
 
 
-def call(account: Account, steps: Callable[[Client], Awaitable[Result]]) -> Result:
+def call(account: Account, steps: Callable[[Client], Awaitable[Result]], *, now: Callable[[], datetime]) -> Result:
     """Run ``steps`` with a client of this account, in a loop of its own. Raises NoCredentials, WeChatPayError."""
-    client = open_client(account, now=clock.now)  # reads the database, which must not happen in the loop
+    client = open_client(account, now=now)  # reads the database, which must not happen in the loop
 
     async def run() -> Result:
         async with client:
@@ -41,8 +41,10 @@ def call(account: Account, steps: Callable[[Client], Awaitable[Result]]) -> Resu
     return asyncio.run(run())
 
 
-def explained(error: WeChatPayError) -> Failure:
+def explained(error: WeChatPayError | NoCredentials) -> Failure:
     """What a failed call means for whoever enters keys."""
+    if isinstance(error, NoCredentials):
+        return Failure(_("There is no merchant certificate in use."), _("Connect the number again with its keys."))
     if isinstance(error, PlatformError):
         return _refused(error)
     if isinstance(error, ConnectFailed):
