@@ -39,6 +39,9 @@ def test_a_case_is_noted_answered_refunded_and_completed_from_the_command_line(s
     assert json.loads(replied.stdout)["state"] == "confirmed"
     refunded = shell.run("refund", case, "--yes", "--json", *who)
     assert refunded.returncode == 0, refunded.stderr + refunded.stdout
+    trail = [(one["action"], one["via"]) for one in shell.result("audit", "list", "--complaint", case)]
+    assert trail[-3:] == [("replied", "cli"), ("claimed", "cli"), ("noted", "cli")]
+    assert "message of the payer" in shell.refusal("agreement", case, *who, KESU_LANGUAGE="en")
     truth = sandbox.control(f"/complaints/{case}")
     assert truth["complaint_state"] == "PROCESSING"
     assert WORDS in [entry.get("operate_details") for entry in truth["history"]]

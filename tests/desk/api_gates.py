@@ -25,11 +25,12 @@ def _act(permission: Permission, **data: Any) -> Gate:
     return Gate(permission, "POST", places=_case, data=data)
 
 
-def _of_nothing(permission: Permission, method: str, **data: Any) -> Gate:
+def _of_nothing(permission: Permission | None, method: str, scope: str = "", **data: Any) -> Gate:
     """An address whose thing is not there: only who is let so far is looked at."""
     places = {"command_id": NOWHERE, "request_id": NOWHERE, "reply_id": NOWHERE}
-    places |= {"webhook_id": NOWHERE, "delivery_id": NOWHERE}
-    return Gate(permission, method, places=lambda side: places, data=data, of_complaint=False)
+    places |= {"webhook_id": NOWHERE, "delivery_id": NOWHERE, "person_id": NOWHERE, "token_id": NOWHERE}
+    places |= {"invitation_id": NOWHERE, "session_id": NOWHERE}
+    return Gate(permission, method, places=lambda side: places, data=data, of_complaint=False, scope=scope)
 
 
 def _lists(sides: list[Any]) -> list[str]:
@@ -46,6 +47,8 @@ OF_A_COMPLAINT: Mapping[str, Gate | list[Gate]] = {
     ),
     "/rates": _READ,
     "/of-payer": _READ,
+    "/conversation": _READ,
+    "/audit": _READ,
     "/quick-replies": _READ,
     "/read-again": _act(P.VIEW),
     "/agreements/<log_id>": [
@@ -87,7 +90,22 @@ API_GATES: Mapping[str, Gate | list[Gate]] = {
     f"{PREFIX}/quick-replies/<reply_id>/move": _of_nothing(P.TEMPLATES, "POST", by=1),
     f"{PREFIX}/quick-replies/check": Gate(P.TEMPLATES, "POST", data={"text": "您好"}),
     **{f"{PREFIX}{path}": gate for path, gate in SETTINGS_GATES.items()},
-    f"{PREFIX}/people": Gate(P.ASSIGN),
+    f"{PREFIX}/people": [Gate(P.ASSIGN), Gate(P.PEOPLE, "POST", data={"username": "walker"})],
+    f"{PREFIX}/people/<person_id>": [_of_nothing(P.PEOPLE, "GET"), _of_nothing(P.PEOPLE, "PATCH", role="viewer")],
+    f"{PREFIX}/people/<person_id>/switch": _of_nothing(P.PEOPLE, "POST", active=True),
+    f"{PREFIX}/people/<person_id>/end-sessions": _of_nothing(P.PEOPLE, "POST"),
+    f"{PREFIX}/people/<person_id>/reset-second-step": _of_nothing(P.PEOPLE, "POST"),
+    f"{PREFIX}/people/<person_id>/tokens": [
+        _of_nothing(P.PEOPLE, "GET"),
+        _of_nothing(P.PEOPLE, "POST", name="ERP", scopes=["read"]),
+    ],
+    f"{PREFIX}/tokens/<token_id>": _of_nothing(P.PEOPLE, "DELETE"),
+    f"{PREFIX}/invitations": [Gate(P.PEOPLE), Gate(P.PEOPLE, "POST", data={"role": "viewer"})],
+    f"{PREFIX}/invitations/<invitation_id>": _of_nothing(P.PEOPLE, "DELETE"),
+    f"{PREFIX}/me": Gate(P.VIEW),
+    f"{PREFIX}/me/sessions": Gate(P.VIEW),
+    f"{PREFIX}/me/sessions/end-all": Gate(method="POST", scope="admin"),
+    f"{PREFIX}/me/sessions/<session_id>": _of_nothing(None, "DELETE", "admin"),
     f"{PREFIX}/merchants": Gate(P.VIEW),
     f"{PREFIX}/deliveries": Gate(P.DELIVERIES),
     f"{PREFIX}/audit": Gate(P.AUDIT),

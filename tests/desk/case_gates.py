@@ -29,6 +29,7 @@ CASE = "/cases/<int:pk>"
 CASE_GATES: Mapping[str, Gate | list[Gate]] = {
     CASE: Gate(P.VIEW, places=_case, queries=lambda sides: ["together=1", "again=1"]),
     f"{CASE}/live": Gate(P.VIEW, places=_case, queries=lambda sides: ["stamp=0", "stamp=0&seen=0.0&together=1"]),
+    f"{CASE}/audit": Gate(P.VIEW, places=_case),
     f"{CASE}/claim": _act(P.CLAIM, do="claim"),
     f"{CASE}/reply": [
         _act(P.REPLY, text="您好, 已为您核实"),

@@ -30,6 +30,9 @@ class Gate:
     of_complaint: bool = True
     """Whether the places name something of a merchant; else they only fill the address."""
 
+    scope: str = ""
+    """What a token must have for it; the scope of ``permission`` by default."""
+
 
 PUBLIC = Gate(public=True)
 """Nobody need be signed in: sign-in itself, and what others call with proofs of their own."""

@@ -5,9 +5,16 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.test import Client
 
+from kesu.accounts.actor import Actor, Via
+from kesu.audit.actions import Action
+from kesu.audit.services import record
+from kesu.commands import verbs, wording
+from kesu.commands.errors import Refused
+from kesu.commands.verbs import Consent
 from kesu.complaints.models import Complaint, TimelineEntry
-from tests.desk_seeds import make_complaint, picture_of, say
+from tests.desk_seeds import make_complaint, make_user, picture_of, say
 
 
 def page_of(desk, case) -> str:
@@ -208,3 +215,41 @@ def test_the_complaints_own_picture_is_shown_once(desk, day, now):
     case = day["case"]
     picture_of(case, "", now=now)  # the same bytes as the opening entry's
     assert len(re.findall(r'<img src="/media/\d+"', page_of(desk, case))) == 2
+
+
+def trail_of(page: str) -> list[str]:
+    """Each step of the audit trail as it reads."""
+    found = re.search(r'<ul class="trail">(.*?)</ul>', page, re.S)
+    steps = re.findall(r"<li>(.*?)</li>", found[1], re.S) if found else []
+    return [" ".join(re.sub(r"<[^>]+>", " ", step).split()) for step in steps]
+
+
+def test_everybody_who_sees_a_case_sees_who_did_what_about_it(desk, day, now):
+    case, owner = day["case"], Actor(day["user"], Via.PAGE, "203.0.113.9")
+    with pytest.raises(Refused) as refused:
+        verbs.reply(owner, case, "您好, 已为您核实, 今天补发。", now=now)
+    accepted = Consent(tuple(concern.code for concern in refused.value.standing))
+    command = verbs.reply(owner, case, "您好, 已为您核实, 今天补发。", consent=accepted, now=now)
+    verbs.assign(owner, case, day["other_user"], now=now)
+    viewer = Client()
+    viewer.force_login(make_user("looker", role="viewer"))
+    told = trail_of(page_of(viewer, case))
+    assert "指派" in told[0]
+    assert "给 li" in told[0]
+    assert "小王" in told[0]
+    assert wording.outcome(command) in told[-1]
+    assert not any("203.0.113.9" in step for step in told)
+    assert "203.0.113.9" in trail_of(page_of(desk, case))[0]
+
+
+def test_the_trail_of_a_case_goes_on_on_a_page_of_its_own(desk, day, now):
+    case, owner = day["case"], Actor(day["user"], Via.PAGE)
+    for _ in range(30):
+        record(owner, Action.NOTED, verbs.subject(case), now=now)
+    page = page_of(desk, case)
+    assert len(trail_of(page)) == 20
+    older = re.search(rf'href="(/cases/{case.pk}/audit\?before=\d+)"', page)
+    assert older is not None
+    assert len(trail_of(desk.get(older[1]).content.decode())) == 10
+    assert len(trail_of(desk.get(f"/cases/{case.pk}/audit").content.decode())) == 30
+    assert desk.get(f"/cases/{case.pk}/audit?before=nonsense").status_code == 200

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from django.http import HttpRequest
 
-from kesu.accounts.models import User
+from kesu.accounts.models import ApiToken, User
 
 
 class Via(StrEnum):
@@ -23,8 +23,9 @@ class Via(StrEnum):
 
 @dataclass(frozen=True)
 class Actor:
-    """``address`` is the client's, empty where there is none; ``token`` is the name of the API token that was used;
-    ``operator`` the account of the operating system that acts in the person's name.
+    """``address`` is the client's, empty where there is none; ``token`` is the name of the API token that was used, and
+    ``key`` the token, which narrows what the person may do; ``operator`` the account of the operating system that acts
+    in the person's name.
     """
 
     user: User
@@ -32,6 +33,7 @@ class Actor:
     address: str = ""
     token: str = ""
     operator: str = ""
+    key: ApiToken | None = None
 
     @classmethod
     def of(cls, request: HttpRequest) -> Actor:

@@ -7,8 +7,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from django.core.exceptions import PermissionDenied
+
 from kesu.accounts.models import ApiToken, User
-from kesu.accounts.roles import Permission, may
+from kesu.accounts.roles import Permission, may, permissions
 from kesu.vault import keyring
 
 PREFIX = "kesu_"
@@ -33,6 +35,10 @@ PERMISSIONS: Mapping[Scope, frozenset[Permission]] = {
     Scope.ADMIN: _ADMIN,
 }
 """Each permission belongs to one scope."""
+
+
+class NarrowToken(PermissionDenied):
+    """By a token of the API nobody gives more than it has: that would be a way around its scopes and its end."""
 
 
 def create(
@@ -74,6 +80,11 @@ def living(token: ApiToken, *, now: datetime) -> bool:
 def allows(token: ApiToken, permission: Permission) -> bool:
     """Whether both the token's scopes and its person's role allow it."""
     return may(token.user, permission) and any(permission in PERMISSIONS[Scope(scope)] for scope in token.scopes)
+
+
+def reach(token: ApiToken) -> frozenset[Permission]:
+    """All that ``allows`` says yes to."""
+    return permissions(token.user) & frozenset().union(*(PERMISSIONS[Scope(scope)] for scope in token.scopes))
 
 
 def revoke(token: ApiToken, *, now: datetime) -> None:

@@ -11,12 +11,15 @@ from ninja.openapi.schema import OpenAPISchema
 
 from kesu import __version__
 from kesu.api import (
+    around,
     channels,
     complaints,
     desk,
     judging,
     ladders,
     looking,
+    me,
+    people,
     problems,
     quick_replies,
     rotas,
@@ -69,7 +72,7 @@ api = Api(
     urls_namespace="api",
 )
 problems.register(api)
-for part in (complaints, judging, looking, desk, quick_replies, channels, ladders, rotas, webhooks):
+for part in (complaints, judging, looking, around, desk, quick_replies, channels, ladders, rotas, webhooks, people, me):
     api.add_router("", part.router)
 
 

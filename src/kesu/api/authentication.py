@@ -31,5 +31,22 @@ def actor_of(request: HttpRequest, permission: Permission = Permission.VIEW) -> 
     require(token.user, permission)
     if not tokens.allows(token, permission):
         scope = next(scope for scope, allowed in tokens.PERMISSIONS.items() if permission in allowed)
-        raise Problem(403, "scope_missing", f"This token lacks the scope {str(scope)!r}.")
-    return Actor(token.user, Via.API, address_of(request), token.name)
+        raise _lacks(scope)
+    return _actor(request, token)
+
+
+def own(request: HttpRequest, scope: tokens.Scope) -> Actor:
+    """The caller, for what everybody may do about themselves if the token's scopes have ``scope``. Raises Problem
+    403."""
+    token: ApiToken = request.auth  # type: ignore[attr-defined]
+    if scope not in token.scopes:
+        raise _lacks(scope)
+    return _actor(request, token)
+
+
+def _actor(request: HttpRequest, token: ApiToken) -> Actor:
+    return Actor(token.user, Via.API, address_of(request), token.name, key=token)
+
+
+def _lacks(scope: tokens.Scope) -> Problem:
+    return Problem(403, "scope_missing", f"This token lacks the scope {str(scope)!r}.")

@@ -1,4 +1,4 @@
-"""What is not one complaint: refund requests, people, merchants, deliveries, the audit."""
+"""What is not one complaint: refund requests, merchants, deliveries, the audit."""
 
 from __future__ import annotations
 
@@ -43,16 +43,6 @@ def decide(request: HttpRequest, request_id: Number, body: shapes.DecisionIn) ->
     consent = Consent(tuple(body.acknowledged), body.override_reason, None, body.key or "")
     refunding.decide(actor, row, grant=body.grant, note=body.note, consent=consent, now=clock.now())
     return told.request(_requests(actor.user).get(pk=request_id))
-
-
-@router.get("/people", response=list[shapes.PersonOut], tags=["desk"])
-def list_people(request: HttpRequest) -> list[dict[str, Any]]:
-    """Who works here. Also whom a case can be given to."""
-    actor_of(request, Permission.ASSIGN)
-    return [
-        {"username": user.username, "display_name": str(user), "role": user.role, "active": user.is_active}
-        for user in User.objects.order_by("username")
-    ]
 
 
 @router.get("/merchants", response=list[shapes.AccountOut], tags=["desk"])

@@ -11,8 +11,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
+from kesu.accounts.tokens import NarrowToken
 from kesu.alerts.services import ClaimedError
 from kesu.commands.errors import Conflict, InvalidCommand, Refused
+from kesu.commands.people_wording import PersonError
 from kesu.commands.pictures import PictureRefused
 from kesu.commands.wording import difference, invalid, kind, picture_refused
 
@@ -73,6 +75,10 @@ def _on_invalid(request: HttpRequest, wrong: InvalidCommand) -> HttpResponse:
     return answer(409, wrong.reason, invalid(wrong))
 
 
+def _on_person(request: HttpRequest, wrong: PersonError) -> HttpResponse:
+    return answer(409, wrong.reason, str(wrong))
+
+
 def _on_picture(request: HttpRequest, wrong: PictureRefused) -> HttpResponse:
     return answer(422, f"picture_{wrong.reason}", picture_refused(wrong))
 
@@ -95,6 +101,10 @@ def _on_forbidden(request: HttpRequest, error: PermissionDenied) -> HttpResponse
     return answer(403, "forbidden", str(error) or "Not allowed.")
 
 
+def _on_narrow(request: HttpRequest, error: NarrowToken) -> HttpResponse:
+    return answer(403, "narrow_token", str(error))
+
+
 def _on_missing(request: HttpRequest, error: ObjectDoesNotExist) -> HttpResponse:
     return answer(404, "not_found", "There is no such thing, or it is not for you to see.")
 
@@ -109,9 +119,11 @@ HANDLERS: dict[type[Exception], Callable[..., HttpResponse]] = {
     Conflict: _on_conflict,
     ClaimedError: _on_claimed,
     InvalidCommand: _on_invalid,
+    PersonError: _on_person,
     PictureRefused: _on_picture,
     ValidationError: _on_validation,
     AuthenticationError: _on_unknown,
+    NarrowToken: _on_narrow,
     PermissionDenied: _on_forbidden,
     ObjectDoesNotExist: _on_missing,
     Http404: _on_missing,

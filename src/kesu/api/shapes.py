@@ -317,6 +317,7 @@ class FilledOut(Schema):
 
 
 class PersonOut(Schema):
+    id: int
     username: str
     display_name: str
     role: str

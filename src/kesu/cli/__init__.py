@@ -78,6 +78,9 @@ app.command("reject", help=_("Refuse a refund ticket; the platform completes the
 app.command("note", help=_("Write an internal note on a complaint."))(acting.note)
 app.command("claim", help=_("Take a complaint on."))(acting.claim)
 app.command("assign", help=_("Give a complaint to somebody."))(acting.assign)
+app.command("agreement", help=_("Mark a message of the payer as their agreement, or take the mark back."))(
+    acting.agreement
+)
 app.command("release", help=_("Give a complaint back."))(taking_back.release)
 app.command("withdraw", help=_("Take back what was not sent to the platform yet."))(taking_back.withdraw)
 app.command("settle", help=_("Say what became of a command whose outcome is unknown; nothing is sent."))(

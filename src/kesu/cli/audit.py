@@ -63,12 +63,18 @@ def list_entries(
     user: Annotated[str, typer.Option("--user", help=_("Only what this name did."))] = "",
     action: Annotated[str, typer.Option("--action", help="sign_in | replied | refunded | ...")] = "",
     subject: Annotated[str, typer.Option("--subject", help="complaint:200000... | user:NAME | ...")] = "",
+    complaint: Annotated[
+        str, typer.Option("--complaint", help=_("The trail of this complaint; short for --subject complaint:NUMBER."))
+    ] = "",
     before: Annotated[int, typer.Option("--before", min=0, help=_("Only older than this number."))] = 0,
     limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help=_("How many, newest first."))] = 50,
     data: Data = None,
     json: Json = False,
 ) -> None:
     """The newest first; --before the last number shown goes on."""
+    if complaint and subject:
+        fail(_("Give --complaint or --subject, not both."))
+    subject = f"complaint:{complaint}" if complaint else subject
     with desk(data):
         from kesu.audit.queries import entries
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import typer
@@ -11,6 +12,7 @@ from kesu.cli.language import _
 
 app = typer.Typer(no_args_is_help=True)
 
+Id = Annotated[str, typer.Argument(help=_("The platform's complaint number."))]
 Everything = Annotated[bool, typer.Option("--all", help=_("Finished ones too."))]
 
 
@@ -48,39 +50,24 @@ def list_complaints(
         if json:
             show_json([_facts(row) for row in rows])
             return
-        from kesu.clock import BEIJING
-
-        show_table(
-            [_("Due"), _("Complaint"), _("State"), _("Merchant"), _("Amount"), _("Times"), _("Text")],
-            [
-                [
-                    row.next_due_at.astimezone(BEIJING).strftime("%m-%d %H:%M") if row.next_due_at else "",
-                    row.complaint_id,
-                    row.state,
-                    row.complainted_mchid,
-                    "" if row.amount is None else f"¥{row.amount / 100:.2f}",
-                    row.user_complaint_times,
-                    " ".join(row.detail.split())[:40],
-                ]
-                for row in rows
-            ],
-            _("No complaints."),
-        )
+        _show(rows)
 
 
 @app.command("show", help=_("One complaint with its timeline."))
 def show(
-    complaint_id: Annotated[str, typer.Argument(help=_("The platform's complaint number."))],
+    complaint_id: Id,
     data: Data = None,
     json: Json = False,
+    together: Annotated[
+        bool, typer.Option("--together", help=_("With the payer's other complaints, as one conversation."))
+    ] = False,
 ) -> None:
     """Exit status 1 when the desk does not know the number."""
     with desk(data):
-        from kesu.complaints.models import Complaint
+        from kesu.complaints import queries
 
-        row = Complaint.objects.filter(complaint_id=complaint_id).first()
-        if row is None:
-            fail(_("The desk knows no complaint %s. Try kesu sync.") % complaint_id)
+        row = _find(complaint_id)
+        every = [row, *_others(row)] if together else [row]
         facts = _facts(row) | {
             "timeline": [
                 {
@@ -90,7 +77,8 @@ def show(
                     "operator": e.operator,
                     "operate_details": e.details,
                 }
-                for e in row.timeline.order_by("operate_time", "log_id")
+                | ({"complaint_id": complaint.complaint_id} if together else {})
+                for complaint, e in queries.as_one(every)
             ],
             "rounds": list(
                 row.rounds.order_by("number").values(
@@ -110,11 +98,60 @@ def show(
             if not isinstance(value, list):
                 output.print(f"{key:24} {value}", markup=False, highlight=False)
         for entry in facts["timeline"]:
+            of = f" {entry['complaint_id']}" if together else ""
             output.print(
-                f"  {entry['operate_time']:%Y-%m-%d %H:%M} {entry['operate_type']}: {entry['operate_details']}",
+                f"  {entry['operate_time']:%Y-%m-%d %H:%M}{of} {entry['operate_type']}: {entry['operate_details']}",
                 markup=False,
                 highlight=False,
             )
+
+
+@app.command("of-payer", help=_("Other complaints of the same payer."))
+def of_payer(complaint_id: Id, data: Data = None, json: Json = False) -> None:
+    """The newest first, at most ten. Exit status 1 when the desk does not know the number."""
+    with desk(data):
+        rows = _others(_find(complaint_id))
+        if json:
+            show_json([_facts(row) for row in rows])
+        else:
+            _show(rows)
+
+
+def _find(complaint_id: str) -> Any:
+    from kesu.complaints.models import Complaint
+
+    row = Complaint.objects.filter(complaint_id=complaint_id).first()
+    if row is None:
+        fail(_("The desk knows no complaint %s. Try kesu sync.") % complaint_id)
+    return row
+
+
+def _others(row: Any) -> list[Any]:
+    from kesu.complaints import queries
+    from kesu.complaints.models import Complaint
+
+    return queries.others_among(Complaint.objects.all(), row)[: queries.OTHERS_LIMIT]
+
+
+def _show(rows: Iterable[Any]) -> None:
+    from kesu.clock import BEIJING
+
+    show_table(
+        [_("Due"), _("Complaint"), _("State"), _("Merchant"), _("Amount"), _("Times"), _("Text")],
+        [
+            [
+                row.next_due_at.astimezone(BEIJING).strftime("%m-%d %H:%M") if row.next_due_at else "",
+                row.complaint_id,
+                row.state,
+                row.complainted_mchid,
+                "" if row.amount is None else f"¥{row.amount / 100:.2f}",
+                row.user_complaint_times,
+                " ".join(row.detail.split())[:40],
+            ]
+            for row in rows
+        ],
+        _("No complaints."),
+    )
 
 
 def _facts(row: Any) -> dict[str, Any]:

@@ -100,7 +100,7 @@ def kept_pictures(actor: Any, complaint: Any, paths: list[Path], now: Any) -> li
 
 
 def _finish(done: Any, json: bool) -> None:
-    from kesu.commands.models import Command, Note, RefundRequest
+    from kesu.commands.models import Agreement, Command, Note, RefundRequest
     from kesu.commands.wording import BY_HAND, outcome
 
     if isinstance(done, RefundRequest) and done.state == RefundRequest.State.DECLINED:
@@ -112,6 +112,11 @@ def _finish(done: Any, json: bool) -> None:
         _end(json, {"request": done.pk, "state": done.state, "amount": done.amount}, text, WAITING)
     if isinstance(done, Note):
         _end(json, {"note": done.pk}, _("Noted."), 0)
+    if isinstance(done, Agreement):
+        _end(json, {"log_id": done.log_id, "agreed": True}, _("Marked as agreement."), 0)
+    if isinstance(done, bool):  # whether there was a mark to take back
+        text = _("The mark was taken back.") if done else _("This message was not marked.")
+        _end(json, {"agreed": False, "removed": done}, text, 0)
     if not isinstance(done, Command):
         _end(json, {"claimed_by": str(done.claimed_by or "")}, _("Handled by %s.") % (done.claimed_by or "-"), 0)
     if done.failure == Command.Failure.WITHDRAWN:

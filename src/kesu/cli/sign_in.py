@@ -1,5 +1,5 @@
-"""``kesu users invite | invitations | withdraw | unlock | reset-second-step``: who comes in, and what to do when
-somebody cannot."""
+"""``kesu users invite | invitations | withdraw | unlock | reset-second-step | end-sessions``: who comes in, and what
+to do when somebody cannot."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 from kesu.cli.environment import Data, Json, desk, fail, output, show_json, show_table
 from kesu.cli.language import _
 from kesu.cli.operator import audited
-from kesu.cli.users import app
+from kesu.cli.users import app, find
 
 __all__ = ["app"]
 
@@ -106,16 +106,21 @@ def reset_second_step(name: Name, data: Data = None) -> None:
     """For a lost phone without recovery codes. Their sessions end; the password alone opens the desk until they set it
     up again."""
     with desk(data):
-        from allauth.mfa.models import Authenticator
-        from allauth.usersessions.models import UserSession
+        from kesu.commands import people
 
-        from kesu.accounts.models import User
-
-        user = User.objects.filter(username=name).first()
-        if user is None:
-            fail(_("No such person: %s. kesu users list shows them.") % name)
+        user = find(name)
         with audited(f"user:{name}", "person_changed", second_step_reset=True):
-            Authenticator.objects.filter(user=user).delete()
-            for session in UserSession.objects.filter(user=user):
-                session.end()
+            people.remove_second_step(user)
         output.print(_("The second step of %s was removed.") % name, markup=False)
+
+
+@app.command("end-sessions", help=_("Sign somebody out everywhere."))
+def end_sessions(name: Name, data: Data = None) -> None:
+    """Tokens go on: kesu tokens revoke."""
+    with desk(data):
+        from kesu.commands import people
+
+        user = find(name)
+        with audited(f"user:{name}", "person_changed") as details:
+            number = details["sessions_ended"] = people.sign_out(user)
+        output.print(_("Sessions ended: %s") % number, markup=False)

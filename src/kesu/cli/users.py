@@ -85,12 +85,13 @@ def role(
     data: Data = None,
     refund_limit: Limit = "",
     merchants: Merchants = None,
+    display_name: Annotated[str, typer.Option(help=_("Name shown to colleagues."))] = "",
 ) -> None:
     """Counts from the next request on. There is always an owner."""
     with desk(data):
         user = find(name)
         with audited(f"user:{name}", "person_changed") as details:
-            details |= _change(user, role, refund_limit, merchants)
+            details |= _change(user, role, refund_limit, merchants, display_name)
         output.print(_("%(name)s is %(role)s now.") % {"name": name, "role": user.get_role_display()}, markup=False)
 
 
@@ -180,29 +181,32 @@ def find(name: str) -> Any:
     return user
 
 
-def _change(user: Any, role: str, limit: str, merchants: list[str] | None) -> dict[str, Any]:
+def _change(user: Any, role: str, limit: str, merchants: list[str] | None, display_name: str = "") -> dict[str, Any]:
     """Change what was named; what it was, for the audit."""
-    from kesu.accounts import people
-    from kesu.merchants import grants
+    from kesu.commands import people
 
-    changed: dict[str, Any] = {}
+    wanted = people.Changes()
+    if role:
+        wanted["role"] = role
+    if limit:
+        wanted["refund_limit"] = None if limit == OWN_LIMIT else fen(limit)
+    if merchants:
+        wanted["merchants"] = None if merchants == [ALL] else merchants
+    if display_name:
+        wanted["display_name"] = display_name
     try:
-        if role:
-            changed |= {"role_before": str(people.change_role(user, role)), "role": role}
-        if limit:
-            user.refund_limit = None if limit == OWN_LIMIT else fen(limit)
-            user.save(update_fields=["refund_limit"])
-            changed["refund_limit"] = user.refund_limit
-        if merchants:
-            grants.set_scope(user, [] if merchants == [ALL] else merchants)
-            changed["merchants"] = merchants
-    except people.LastOwnerError:
-        fail(_("%s is the only owner. Make somebody else an owner first: kesu users role NAME owner.") % user.username)
-    except grants.UnknownMerchantError as unknown:
-        fail(_("No such account: %s. kesu merchants list shows them.") % unknown)
+        changed = people.store(user, wanted)
+    except people.PersonError as wrong:
+        said = {
+            "last_owner": _("%s is the only owner. Make somebody else an owner first: kesu users role NAME owner.")
+            % user.username,
+            "unknown_merchant": _("No such account: %s. kesu merchants list shows them.")
+            % wrong.values.get("mchid", ""),
+        }
+        fail(said.get(wrong.reason) or str(wrong))
     except ValueError:
         fail(_("No such role: %s. There are owner, manager, agent, viewer and auditor.") % role)
-    return changed
+    return {name: value for name, value in changed.items() if name != "changed"}
 
 
 def _facts(user: Any) -> dict[str, Any]:

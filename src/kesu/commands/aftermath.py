@@ -9,8 +9,11 @@ from typing import Any
 import structlog
 from django.db import transaction
 
+from kesu.accounts.actor import Actor, Via
 from kesu.alerts.commands import tell_command_failed
 from kesu.alerts.refunds import tell_refund_failed
+from kesu.audit.actions import Action
+from kesu.audit.services import record
 from kesu.commands import journal
 from kesu.commands.models import Command, Refund
 from kesu.commands.payloads import TO_PAYER
@@ -144,4 +147,7 @@ def _plan_refund_of(command: Command, *, now: datetime) -> None:
         reason=wanted["reason"],
         created_at=now,
     )
+    told = {"command": follower.pk, "approved_by": command.pk, "amount": wanted["amount"]}
+    by = Actor(command.actor, Via.SYSTEM) if command.actor else None
+    record(by, Action.REFUNDED, f"complaint:{command.complaint.complaint_id}", told, now=now)
     journal.wake()

@@ -35,9 +35,11 @@ def mark(actor: Actor, complaint: Complaint, log_id: str, *, now: datetime) -> A
 
 
 @transaction.atomic
-def unmark(actor: Actor, complaint: Complaint, log_id: str, *, now: datetime) -> None:
-    """It was no agreement after all. Raises Forbidden."""
+def unmark(actor: Actor, complaint: Complaint, log_id: str, *, now: datetime) -> bool:
+    """It was no agreement after all. Whether it was marked. Raises Forbidden."""
     roles.require(actor.user, Permission.COMPLETE)
     complaint = locked(actor, complaint)
-    if Agreement.objects.filter(complaint=complaint, log_id=log_id).delete()[0]:
+    marked = Agreement.objects.filter(complaint=complaint, log_id=log_id).delete()[0] > 0
+    if marked:
         record(actor, Action.AGREEMENT_MARKED, subject(complaint), {"log_id": log_id, "removed": True}, now=now)
+    return marked

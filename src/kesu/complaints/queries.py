@@ -263,6 +263,12 @@ def conversations(actor: Person, pks: Iterable[int]) -> list[Complaint]:
     return list(_whole(for_list(visible_to(actor))).filter(pk__in=list(pks)))
 
 
+def as_one(complaints: Iterable[Complaint]) -> list[tuple[Complaint, TimelineEntry]]:
+    """The histories of one payer's complaints as one, the oldest entry first. Each as ``case`` gives it."""
+    every = [(complaint, entry) for complaint in complaints for entry in complaint.timeline.all()]
+    return sorted(every, key=lambda pair: (pair[1].operate_time, pair[0].pk, pair[1].log_id))
+
+
 def _whole(complaints: QuerySet[Complaint]) -> QuerySet[Complaint]:
     return complaints.prefetch_related(
         "orders",
@@ -276,6 +282,11 @@ def _whole(complaints: QuerySet[Complaint]) -> QuerySet[Complaint]:
 def others_of_payer(actor: Person, complaint: Complaint) -> list[Complaint]:
     """The payer's other complaints, newest first, at most ``OTHERS_LIMIT`` + 1 of them. Known by the keyed hash of
     openid or phone; a payer who left neither has none."""
+    return others_among(visible_to(actor), complaint)
+
+
+def others_among(seen: QuerySet[Complaint], complaint: Complaint) -> list[Complaint]:
+    """``others_of_payer`` among complaints that may be seen."""
     same = Q()
     if complaint.payer_openid_fingerprint:
         same |= Q(payer_openid_fingerprint=complaint.payer_openid_fingerprint)
@@ -283,7 +294,7 @@ def others_of_payer(actor: Person, complaint: Complaint) -> list[Complaint]:
         same |= Q(payer_phone_fingerprint=complaint.payer_phone_fingerprint)
     if not same:
         return []
-    found = for_list(visible_to(actor).filter(same).exclude(pk=complaint.pk))
+    found = for_list(seen.filter(same).exclude(pk=complaint.pk))
     return list(found.order_by("-complaint_time", "-id")[: OTHERS_LIMIT + 1])
 
 

@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from kesu.desk.views import acting, case, composing
+from kesu.desk.views import acting, case, composing, trail
 
 CASE = "cases/<int:pk>"
 
 urlpatterns = [
     path(CASE, case.case, name="case"),
     path(f"{CASE}/live", case.live, name="case_live"),
+    path(f"{CASE}/audit", trail.trail, name="case_trail"),
     path(f"{CASE}/claim", case.claim, name="claim"),
     path(f"{CASE}/reply", composing.reply, name="reply"),
     path(f"{CASE}/lint", composing.lint, name="lint"),

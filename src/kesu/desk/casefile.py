@@ -14,8 +14,7 @@ from django.utils.translation import gettext
 from kesu.accounts import roles
 from kesu.accounts.models import Role, User
 from kesu.accounts.roles import PERMISSIONS, SEE_ALL_MERCHANTS, Permission
-from kesu.audit import queries as audit
-from kesu.commands import facts, inside, quick_replies, verbs
+from kesu.commands import facts, inside, quick_replies
 from kesu.commands.checks import Concern, Inside, look_at, look_inside
 from kesu.commands.errors import InvalidCommand
 from kesu.commands.immediate import payload_of
@@ -26,7 +25,7 @@ from kesu.commands.seen import Seen
 from kesu.complaints import queries
 from kesu.complaints.guard_wording import percent
 from kesu.complaints.models import Complaint
-from kesu.desk import offers, said, timeline
+from kesu.desk import offers, said, timeline, trails
 from kesu.desk.cases import Countdown, Row
 from kesu.desk.money import Money
 from kesu.desk.queries import deliveries_of
@@ -35,7 +34,7 @@ from kesu.merchants.models import Grant
 from kesu.rules.guards import CaseFacts, Claim, Note
 from kesu.rules.rates import Outcome, effect_of
 
-AUDIT_SHOWN = 50
+TRAIL_SHOWN = 20
 NOTES_SHOWN = 100
 
 
@@ -73,7 +72,6 @@ class CaseFile:
             "more_others": len(self._others) > queries.OTHERS_LIMIT,
             "seen": str(self.seen),
             "said": said.of_interest(self.commands, self.user, self.now),
-            "done_here": self.commands,
             "money": self.money,
             "reply": self.reply,
             "offers": offers.offers_in(self.given if self.given.form == "reply" else NOTHING),
@@ -89,7 +87,7 @@ class CaseFile:
             "noting": self._noting(),
             "chosen": self._chosen,
             "lookers": lookers(self.complaint, besides=self.user, now=self.now),
-            "audit": self._audit(),
+            "trail": self._trail,
             "next_case": self._next(),
         }
         shown["stamp"] = self._stamp(shown)
@@ -208,10 +206,9 @@ class CaseFile:
         people = User.objects.filter(sees, is_active=True, role__in=able)
         return list(people.order_by("display_name", "username")[:200])
 
-    def _audit(self) -> list[Any]:
-        if Permission.AUDIT not in self.may:
-            return []
-        return audit.entries(subject=verbs.subject(self.complaint), limit=AUDIT_SHOWN)
+    @cached_property
+    def _trail(self) -> trails.Deeds:
+        return trails.of_case(self.complaint, self.may, size=TRAIL_SHOWN)
 
     def _next(self) -> Row | None:
         """The most urgent other case that is this person's or nobody's."""

@@ -6,7 +6,6 @@ from typing import Any
 
 from allauth.account.views import PasswordChangeView
 from allauth.mfa.models import Authenticator
-from allauth.usersessions.adapter import get_adapter
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib import messages
@@ -17,8 +16,10 @@ from django.utils.translation import override
 from django.views.decorators.http import require_GET, require_POST
 
 from kesu import clock
+from kesu.accounts.actor import Actor
 from kesu.accounts.adapters import remember_language
 from kesu.accounts.models import User
+from kesu.commands import people
 from kesu.desk import browsers
 from kesu.desk.security import private
 
@@ -78,15 +79,15 @@ def end_session(request: HttpRequest, pk: int) -> HttpResponse:
     """End one of one's own other sessions."""
     row = get_object_or_404(UserSession, pk=pk, user=_user(request))
     if not row.is_current():
-        get_adapter().end_sessions([row])
+        people.end_session(Actor.of(request), row, now=clock.now())
         messages.success(request, _("That session was ended."))
     return redirect("desk:me")
 
 
 @require_POST
 def end_other_sessions(request: HttpRequest) -> HttpResponse:
-    others = [row for row in _sessions(_user(request)) if not row.is_current()]
-    get_adapter().end_sessions(others)
+    here = request.session.session_key or ""
+    people.end_sessions(Actor.of(request), _user(request), but=here, now=clock.now())
     messages.success(request, _("All other sessions were ended."))
     return redirect("desk:me")
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Any
 
 from allauth.mfa.models import Authenticator
-from allauth.usersessions.models import UserSession
 from django import forms
 from django.conf import settings
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -20,13 +17,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from kesu import clock
-from kesu.accounts import invitations, people
+from kesu.accounts import invitations
+from kesu.accounts.actor import Actor
 from kesu.accounts.models import Invitation, Role, User
 from kesu.accounts.roles import Permission, refund_limit, sees_all_merchants
-from kesu.audit.actions import Action
+from kesu.commands import people
+from kesu.commands.people_wording import PersonError
 from kesu.desk.gate import needs
 from kesu.desk.security import private
-from kesu.desk.views.settings.noting import note
 from kesu.merchants import grants
 
 ROLE_WORDS = {
@@ -57,12 +55,6 @@ class AddForm(InviteForm):
     username = forms.CharField(label=gettext_lazy("User name"), max_length=150, validators=[User.username_validator])
     field_order = ("username",)
 
-    def clean_username(self) -> str:
-        name: str = self.cleaned_data["username"]
-        if User.objects.filter(username__iexact=name).exists():
-            raise forms.ValidationError(_("This name is taken already. Please choose another one."))
-        return name
-
 
 @require_GET
 @never_cache
@@ -79,16 +71,13 @@ def invite(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _page(request, invite_form=form, status=422)
     given, now = form.cleaned_data, clock.now()
-    assert isinstance(request.user, User)
-    with transaction.atomic():
-        made, token = invitations.invite(
-            request.user,
-            given["role"],
-            all_merchants=given["every_merchant"],
-            display_name=given["display_name"],
-            now=now,
-        )
-        note(request, "invitation", Action.PERSON_CHANGED, id=made.pk, invited_as=made.role)
+    made, token = people.invite(
+        Actor.of(request),
+        given["role"],
+        all_merchants=given["every_merchant"],
+        display_name=given["display_name"],
+        now=now,
+    )
     link = (settings.KESU_PUBLIC_URL or request.build_absolute_uri("/").rstrip("/")) + reverse("join", args=[token])
     return _page(request, once={"link": link, "invitation": made})
 
@@ -96,11 +85,7 @@ def invite(request: HttpRequest) -> HttpResponse:
 @require_POST
 @needs(Permission.PEOPLE)
 def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
-    row = get_object_or_404(Invitation, pk=pk)
-    assert isinstance(request.user, User)
-    with transaction.atomic():
-        invitations.revoke(request.user, row, now=clock.now())
-        note(request, "invitation", Action.PERSON_CHANGED, id=row.pk, withdrawn=True)
+    people.withdraw_invitation(Actor.of(request), get_object_or_404(Invitation, pk=pk), now=clock.now())
     messages.success(request, _("The invitation was withdrawn. Its link opens nothing any more."))
     return redirect("desk:settings_people")
 
@@ -112,13 +97,19 @@ def add(request: HttpRequest) -> HttpResponse:
     form = AddForm(request.POST, prefix="add")
     if not form.is_valid():
         return _page(request, add_form=form, status=422)
-    given, password = form.cleaned_data, secrets.token_urlsafe(12)
-    with transaction.atomic():
-        user = User(username=given["username"], display_name=given["display_name"], role=given["role"])
-        user.all_merchants = given["every_merchant"]
-        user.set_password(password)
-        user.save()
-        note(request, f"user:{user.username}", Action.PERSON_CHANGED, added=True, role=user.role)
+    given = form.cleaned_data
+    try:
+        user, password = people.add(
+            Actor.of(request),
+            given["username"],
+            given["role"],
+            all_merchants=given["every_merchant"],
+            display_name=given["display_name"],
+            now=clock.now(),
+        )
+    except PersonError as wrong:
+        form.add_error("username", str(wrong))
+        return _page(request, add_form=form, status=422)
     return _page(request, once={"password": password, "user": user})
 
 
@@ -127,18 +118,11 @@ def add(request: HttpRequest) -> HttpResponse:
 def switch(request: HttpRequest, pk: int) -> HttpResponse:
     """``active`` 1 lets somebody in, 0 does not any more. Nobody shuts themselves or the last owner out."""
     user, active = get_object_or_404(User, pk=pk), request.POST.get("active") == "1"
-    if user == request.user and not active:
-        messages.error(request, _("You cannot switch yourself off. Another owner can."))
-        return redirect("desk:settings_person", pk=pk)
     try:
-        with transaction.atomic():
-            people.switch(user, active=active)
-            note(request, f"user:{user.username}", Action.PERSON_CHANGED, active=active)
-    except people.LastOwnerError:
-        messages.error(request, _("This is the only owner. Make somebody else an owner first."))
+        people.switch(Actor.of(request), user, active=active, now=clock.now())
+    except PersonError as wrong:
+        messages.error(request, str(wrong))
     else:
-        if not active:
-            _end_sessions(user)
         messages.success(request, (_("%s can sign in.") if active else _("%s can sign in no more.")) % user)
     return redirect("desk:settings_person", pk=pk)
 
@@ -148,9 +132,7 @@ def switch(request: HttpRequest, pk: int) -> HttpResponse:
 def end_sessions(request: HttpRequest, pk: int) -> HttpResponse:
     """Sign somebody out everywhere; one's own session stays."""
     user = get_object_or_404(User, pk=pk)
-    with transaction.atomic():
-        number = _end_sessions(user, but=request.session.session_key or "")
-        note(request, f"user:{user.username}", Action.PERSON_CHANGED, sessions_ended=number)
+    number = people.end_sessions(Actor.of(request), user, but=request.session.session_key or "", now=clock.now())
     messages.success(request, _("Sessions ended: %s") % number)
     return redirect("desk:settings_person", pk=pk)
 
@@ -160,22 +142,13 @@ def end_sessions(request: HttpRequest, pk: int) -> HttpResponse:
 def reset_second_step(request: HttpRequest, pk: int) -> HttpResponse:
     """For a lost phone without recovery codes: app, passkeys and codes go, and every session ends."""
     user = get_object_or_404(User, pk=pk)
-    if user == request.user:
-        messages.error(request, _("Your own second step is on your account page."))
-        return redirect("desk:settings_person", pk=pk)
-    with transaction.atomic():
-        Authenticator.objects.filter(user=user).delete()
-        _end_sessions(user)
-        note(request, f"user:{user.username}", Action.PERSON_CHANGED, second_step_reset=True)
-    messages.success(request, _("The second step was removed. The password alone opens the desk now."))
+    try:
+        people.reset_second_step(Actor.of(request), user, now=clock.now())
+    except PersonError as wrong:
+        messages.error(request, str(wrong))
+    else:
+        messages.success(request, _("The second step was removed. The password alone opens the desk now."))
     return redirect("desk:settings_person", pk=pk)
-
-
-def _end_sessions(user: User, but: str = "") -> int:
-    rows = list(UserSession.objects.filter(user=user).exclude(session_key=but))
-    for row in rows:
-        row.end()
-    return len(rows)
 
 
 def _page(

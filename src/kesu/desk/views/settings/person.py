@@ -10,7 +10,6 @@ from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django import forms
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -19,17 +18,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from kesu import clock
-from kesu.accounts import people, tokens
+from kesu.accounts import tokens
+from kesu.accounts.actor import Actor
 from kesu.accounts.models import ApiToken, Role, User
 from kesu.accounts.roles import REFUND_LIMITS, Permission
-from kesu.alerts.models import PersonAddress
-from kesu.alerts.people import quiet_hours
-from kesu.alerts.services import set_address, set_personal_quiet_hours
-from kesu.audit.actions import Action
+from kesu.commands import keys, people
+from kesu.commands.people_wording import PersonError
 from kesu.desk.gate import needs
 from kesu.desk.security import private
-from kesu.desk.views.settings.noting import note
-from kesu.merchants import grants
 from kesu.rules import quiet
 
 SCOPES = {
@@ -37,6 +33,10 @@ SCOPES = {
     tokens.Scope.ACT: gettext_lazy("Act"),
     tokens.Scope.ADMIN: gettext_lazy("Administer"),
 }
+
+
+FIELDS = {"own_role": "role", "last_owner": "role", "unknown_merchant": "merchants", "quiet_hours": "quiet_hours"}
+"""Which field a refusal belongs to."""
 
 
 class PersonForm(forms.Form):
@@ -129,10 +129,7 @@ def create_token(request: HttpRequest, pk: int) -> HttpResponse:
         return _page(request, user, token_form=form, status=422)
     given = form.cleaned_data
     ends = now + timedelta(days=given["days"]) if given["days"] else None
-    with transaction.atomic():
-        token, secret = tokens.create(user, given["name"], given["scopes"], expires_at=ends, now=now)
-        details = {"id": token.pk, "name": token.name, "scopes": token.scopes}
-        note(request, f"user:{user.username}", Action.TOKEN_CREATED, **details)
+    _token, secret = keys.create(Actor.of(request), user, given["name"], given["scopes"], expires_at=ends, now=now)
     return _page(request, user, secret=secret)
 
 
@@ -140,59 +137,45 @@ def create_token(request: HttpRequest, pk: int) -> HttpResponse:
 @needs(Permission.PEOPLE)
 def revoke_token(request: HttpRequest, pk: int) -> HttpResponse:
     token = get_object_or_404(ApiToken.objects.select_related("user"), pk=pk)
-    with transaction.atomic():
-        tokens.revoke(token, now=clock.now())
-        note(request, f"user:{token.user.username}", Action.TOKEN_REVOKED, id=token.pk, name=token.name)
+    keys.revoke(Actor.of(request), token, now=clock.now())
     messages.success(request, _("The token was revoked. It is refused from the next call on."))
     return redirect("desk:settings_person", pk=token.user.pk)
 
 
 def _initial(user: User) -> dict[str, Any]:
-    limit = user.refund_limit
+    now = people.as_changes(user)
+    limit = now["refund_limit"]
     return {
-        "display_name": user.display_name,
-        "role": user.role,
+        **now,
         "refund_limit": None if limit is None else (Decimal(limit) / 100).quantize(Decimal("0.01")),
         "every_merchant": user.all_merchants,
-        "merchants": "\n".join(grants.scope(user)),
-        "wecom_userid": user.wecom_userid,
-        "quiet_hours": quiet_hours(user),
-        **dict(PersonAddress.objects.filter(user=user).values_list("kind", "address")),
+        "merchants": "\n".join(now["merchants"] or []),
     }
 
 
 def _changed(request: HttpRequest, user: User, form: PersonForm) -> bool:
     """Do all of it or nothing; what stands against it is added to the form."""
-    given = form.cleaned_data
-    if user == request.user and given["role"] != user.role:
-        form.add_error("role", _("You cannot change your own role. Another owner can."))
-        return False
     try:
-        with transaction.atomic():
-            before = user.role
-            _store(user, given)
-            details = {name: str(given[name]) for name in form.changed_data if name in ("role", "refund_limit")}
-            details |= {"role_before": before} if "role" in details else {}
-            note(request, f"user:{user.username}", Action.PERSON_CHANGED, changed=form.changed_data, **details)
-    except people.LastOwnerError:
-        form.add_error("role", _("This is the only owner. Make somebody else an owner first."))
-    except grants.UnknownMerchantError as unknown:
-        form.add_error("merchants", _("There is no merchant number %s here.") % unknown)
+        people.change(Actor.of(request), user, _wanted(form.cleaned_data), now=clock.now())
+    except PersonError as wrong:
+        form.add_error(FIELDS.get(wrong.reason), str(wrong))
     return form.is_valid()
 
 
-def _store(user: User, given: dict[str, Any]) -> None:
-    if given["role"] != user.role:
-        people.change_role(user, given["role"])
+def _wanted(given: dict[str, Any]) -> people.Changes:
     limit = given["refund_limit"]
-    user.refund_limit = None if limit is None else int(limit * 100)
-    user.display_name, user.wecom_userid = given["display_name"], given["wecom_userid"].strip()
-    user.save(update_fields=["refund_limit", "display_name", "wecom_userid"])
-    lines = [line for line in given["merchants"].splitlines() if line.strip()]
-    grants.set_scope(user, [] if given["every_merchant"] else lines)
-    set_personal_quiet_hours(user, given["quiet_hours"])
-    for kind in PersonAddress.Kind.values:
-        set_address(user, kind, given[kind])
+    lines = [line.strip() for line in given["merchants"].splitlines() if line.strip()]
+    every = given["every_merchant"] or not lines  # only roles that see every one come here without lines
+    return people.Changes(
+        display_name=given["display_name"],
+        role=given["role"],
+        refund_limit=None if limit is None else int(limit * 100),
+        merchants=None if every else lines,
+        wecom_userid=given["wecom_userid"].strip(),
+        dingtalk_robot=given["dingtalk_robot"].strip(),
+        feishu_robot=given["feishu_robot"].strip(),
+        quiet_hours=given["quiet_hours"],
+    )
 
 
 def _page(
