@@ -60,7 +60,7 @@ class PersonChangeIn(Input):
     quiet_hours: Hours = ""
 
 
-class SwitchIn(Input):
+class PersonSwitchIn(Input):
     active: bool
 
 
@@ -170,7 +170,7 @@ def change_person(request: HttpRequest, person_id: Number, body: PersonChangeIn)
 
 
 @router.post("/people/{person_id}/switch", response=PersonOut)
-def switch_person(request: HttpRequest, person_id: Number, body: SwitchIn) -> dict[str, Any]:
+def switch_person(request: HttpRequest, person_id: Number, body: PersonSwitchIn) -> dict[str, Any]:
     """Off: pages and tokens refuse them from the next request on, and their sessions end. What they did stays."""
     actor = actor_of(request, Permission.PEOPLE)
     user = User.objects.get(pk=person_id)
