@@ -36,7 +36,7 @@ SETTINGS_GATES: Mapping[str, Gate | list[Gate]] = {
     "/quiet-hours": _ALL,
     "/quiet-hours/channels/<channel_id>": _one("PUT", quiet_hours=""),
     "/quiet-hours/people/<username>": _one("PUT", quiet_hours=""),
-    "/rotas": [_ALL, Gate(Permission.SETTINGS, "POST", data={"name": "night", "members": ["nobody"]})],
+    "/rotas": [_ALL, Gate(Permission.SETTINGS, "POST", data={"name": "night", "members": ["owner-everything"]})],
     "/rotas/<rota_id>": [_one(), _one("PATCH", hour=8), _one("DELETE")],
     "/rotas/<rota_id>/members": _one("POST", username="nobody"),
     "/rotas/<rota_id>/members/<username>": _one("DELETE"),
