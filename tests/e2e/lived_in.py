@@ -12,11 +12,13 @@ from django.conf import settings
 from django.test import Client
 
 from kesu.accounts import invitations
+from kesu.accounts.actor import Actor, Via
 from kesu.accounts.models import User
 from kesu.alerts import ladders, rotas, services
 from kesu.alerts.models import Channel, Ladder, LadderRule, PersonAddress, PersonHours
 from kesu.audit.actions import Action
 from kesu.audit.services import record
+from kesu.commands import verbs
 from kesu.commands.models import Allowance, QuickReply
 from kesu.commands.reading import note_view
 from kesu.merchants.models import Account
@@ -42,7 +44,7 @@ def office(now: datetime) -> Office:
     """``tests.desk_seeds.working_day``, and all that an owner can set up besides."""
     day = working_day(now)
     numbers = {
-        "case": _case(day, now).pk,
+        "case": lived_in_case(day, now).pk,
         "finished": day["account"].complaint_set.get(state="PROCESSED").pk,
         "account": day["account"].pk,
         "partner": Account.objects.get(role="partner").pk,
@@ -58,10 +60,11 @@ def office(now: datetime) -> Office:
     return Office(numbers, {**_staff(day["user"]), **_secured(numbers)})
 
 
-def _case(day: dict[str, Any], now: datetime) -> Any:
+def lived_in_case(day: dict[str, Any], now: datetime) -> Any:
+    """The seeds' case with templates, notes, and somebody else looking."""
     case = day["case"]
     QuickReply.objects.create(name="致歉", text="您好, 非常抱歉, 订单 {order} 我们正在核对。", changed_at=now)
-    case.notes.create(author=day["other_user"], text="仓库说周五补发", created_at=now)
+    verbs.note(Actor(day["other_user"], Via.PAGE, "203.0.113.7"), case, "仓库说周五补发", now=now)
     note_view(day["other_user"], case, now=now)
     say(case, "USER_RESPONSE", now, "好的, 同意退一半", "投诉人")
     return case

@@ -93,6 +93,7 @@ PAGES: Mapping[str, list[Look]] = {
         Look("/", "manager"),
         Look("/", "viewer"),
     ],
+    "/cases/<int:pk>/audit": [Look("/cases/{case}/audit"), Look("/cases/{case}/audit", "viewer")],
     "/cases/<int:pk>": [
         Look("/cases/{case}"),
         Look("/cases/{case}", press=_unfold),

@@ -7,32 +7,20 @@ from typing import Any
 
 import pytest
 
-from kesu.commands.models import Command, QuickReply
-from kesu.complaints.models import Complaint
+from kesu.commands.models import Command
 from tests.desk_seeds import say
 from tests.e2e.conftest import SHAPES, photograph
 from tests.e2e.judging import overflow, serious
+from tests.e2e.lived_in import lived_in_case
 
 pytestmark = pytest.mark.e2e
 
 WORDS = "您好, 已核实是仓库漏发, 今天可以补发或全额退款, 请问您希望怎样处理?"
 
 
-def lived_in(day: dict[str, Any], now: Any) -> Complaint:
-    """The seeds' case with templates, notes, and somebody else looking."""
-    from kesu.commands.reading import note_view
-
-    case = day["case"]
-    QuickReply.objects.create(name="致歉", text="您好, 非常抱歉, 订单 {order} 我们正在核对。", changed_at=now)
-    case.notes.create(author=day["other_user"], text="仓库说周五补发", created_at=now)
-    note_view(day["other_user"], case, now=now)
-    say(case, "USER_RESPONSE", now, "好的, 同意退一半", "投诉人")
-    return case
-
-
 @pytest.mark.parametrize(("width", "language", "theme"), SHAPES)
 def test_a_refused_reply_fits_and_says_why(open_page, day, now, width, language, theme):
-    case = lived_in(day, now)
+    case = lived_in_case(day, now)
     page = open_page(f"/cases/{case.pk}", day["user"], width=width, language=language, theme=theme)
     page.fill("#reply", "您是职业投诉人吧? 加微信 wx_shop_8899 谈")
     page.locator("#found-reply .finding-block").first.wait_for()
@@ -85,6 +73,19 @@ def test_what_arrives_while_one_writes_is_shown_and_what_is_written_stays(open_p
     assert int(seen.split(".")[0]) == case.timeline.order_by("-pk").first().pk
 
 
+def reply_on_its_way(page: Any) -> list[Any]:
+    """WORDS were sent; what holds the request back until it is continued."""
+    held: list[Any] = []
+    page.route("**/reply", lambda route: held.append(route))
+    page.fill("#reply", WORDS)
+    page.locator("#found-reply .finding").first.wait_for()
+    for box in page.locator("#found-reply input[type=checkbox]").all():
+        box.check()
+    with page.expect_request("**/reply"):
+        page.locator(".reply-send button").first.click()
+    return held
+
+
 @pytest.mark.parametrize(
     ("later", "left"),
     [
@@ -94,14 +95,7 @@ def test_what_arrives_while_one_writes_is_shown_and_what_is_written_stays(open_p
 )
 def test_what_is_typed_while_a_reply_is_on_its_way_survives_the_answer(open_page, day, later, left):
     page = open_page(f"/cases/{day['case'].pk}", day["user"])
-    held = []
-    page.route("**/reply", lambda route: held.append(route))
-    page.fill("#reply", WORDS)
-    page.locator("#found-reply .finding").first.wait_for()
-    for box in page.locator("#found-reply input[type=checkbox]").all():
-        box.check()
-    with page.expect_request("**/reply"):
-        page.locator(".reply-send button").first.click()
+    held = reply_on_its_way(page)
     page.fill("#reply", later)
     held[0].continue_()
     page.locator("#case-said .sending").wait_for()
@@ -113,14 +107,7 @@ def test_what_is_typed_while_a_reply_is_on_its_way_survives_the_answer(open_page
 
 def test_what_is_typed_survives_the_answer_though_another_form_was_sent_meanwhile(open_page, day):
     page = open_page(f"/cases/{day['case'].pk}", day["user"])
-    held = []
-    page.route("**/reply", lambda route: held.append(route))
-    page.fill("#reply", WORDS)
-    page.locator("#found-reply .finding").first.wait_for()
-    for box in page.locator("#found-reply input[type=checkbox]").all():
-        box.check()
-    with page.expect_request("**/reply"):
-        page.locator(".reply-send button").first.click()
+    held = reply_on_its_way(page)
     page.fill("#reply", f"{WORDS}\n另外, 运费我们承担。")
     page.fill("#note", "仓库已回复")
     with page.expect_response("**/note"):
