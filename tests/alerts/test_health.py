@@ -112,6 +112,17 @@ def test_a_channel_rests_after_a_rate_limit_and_only_when_no_robot_of_it_is_left
     assert health(desk, channel).state is State.LIVE
 
 
+def fallen_silent(desk: Desk) -> Channel:
+    """A channel that answered so few that a standby carries its pushes."""
+    channel = desk.channel()
+    desk.another_channel("备用群", standby=True)
+    desk.trouble("status", 502, path=desk.sandbox.identity.robot_key)
+    for _ in range(breaker.DOWN_AFTER):
+        desk.new()
+    desk.until(seconds=30)
+    return channel
+
+
 def test_a_lonely_channel_that_does_not_answer_is_seen_to_fail_then_to_be_down_and_heals(desk: Desk) -> None:
     channel = desk.channel()
     elsewhere = desk.another_channel("财务群")
@@ -134,12 +145,7 @@ def test_a_lonely_channel_that_does_not_answer_is_seen_to_fail_then_to_be_down_a
 
 
 def test_a_channel_is_left_alone_for_its_silence_while_others_carry_its_pushes(desk: Desk) -> None:
-    channel = desk.channel()
-    desk.another_channel("备用群", standby=True)
-    desk.trouble("status", 502, path=desk.sandbox.identity.robot_key)
-    for _ in range(breaker.DOWN_AFTER):
-        desk.new()
-    desk.until(seconds=30)
+    channel = fallen_silent(desk)
     found = health(desk, channel)
     assert (found.state, found.left_alone, found.answering) == (State.DOWN, True, 0)
     assert found.until == found.since + breaker.PROBE_EVERY
@@ -152,12 +158,7 @@ def test_a_channel_is_left_alone_for_its_silence_while_others_carry_its_pushes(d
 
 
 def test_a_channel_is_dead_until_somebody_acts_also_when_it_was_silent_before(desk: Desk) -> None:
-    channel = desk.channel()
-    desk.another_channel("备用群", standby=True)
-    desk.trouble("status", 502, path=desk.sandbox.identity.robot_key)
-    for _ in range(breaker.DOWN_AFTER):
-        desk.new()
-    desk.until(seconds=30)
+    channel = fallen_silent(desk)
     desk.sandbox.faults.clear()
     desk.sandbox.robots.remove(desk.sandbox.identity.robot_key)
     services.test_channel(Channel.objects.get(pk=channel.pk), now=desk.now, transports=desk.transports)

@@ -107,6 +107,12 @@ def refund_limit(user: Person) -> int | None:
     return user.refund_limit if user.refund_limit is not None else REFUND_LIMITS[Role(user.role)]
 
 
+def covers_refund(user: Person, amount: int) -> bool:
+    """Whether a person's limit covers so much (fen)."""
+    limit = refund_limit(user)
+    return limit is None or amount <= limit
+
+
 def sees_all_merchants(user: Person) -> bool:
     """Whether grants do not narrow what this person sees."""
     return (

@@ -145,14 +145,16 @@ def _locked() -> QuerySet[Card]:
     return rows.defer(*(f"message__complaint__{name}" for name in sealed))
 
 
-_WAITING = waiting(lambda now: Card.objects.filter(due_at__lte=now))
+_ANY_DUE = waiting(lambda now: Card.objects.filter(due_at__lte=now))
+
+
+def _take_due(*, now: datetime, limit: int) -> list[Change]:
+    return _lease(now, limit) if _ANY_DUE(now) else []
 
 
 @transaction.atomic
-def _take_due(*, now: datetime, limit: int) -> list[Change]:
-    """Lease what is due; what needs no change any more, or has no code left, is put to rest."""
-    if not _WAITING(now):
-        return []
+def _lease(now: datetime, limit: int) -> list[Change]:
+    """What is due; what needs no change any more, or has no code left, is put to rest."""
     changes = []
     for card in _locked().filter(due_at__lte=now).order_by("due_at")[:limit]:
         change = _change(card, now)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from kesu.alerts.ladders import Book, book
 from kesu.alerts.models import Clock
@@ -17,7 +18,12 @@ from kesu.rules.ladder_steps import ClockKind, LadderStep, StepTrigger
 from kesu.rules.states import Round, current_round
 from kesu.threads import waiting
 
-any_clock_due = waiting(lambda now: Clock.objects.filter(stopped_at__isnull=True, due_at__lte=now))
+
+def due_clocks(now: datetime) -> QuerySet[Clock]:
+    return Clock.objects.filter(stopped_at__isnull=True, due_at__lte=now)
+
+
+any_clock_due = waiting(due_clocks)
 
 
 def set_clocks(complaint: Complaint, rounds: tuple[Round, ...], opening_told: bool, *, now: datetime) -> None:
@@ -85,11 +91,9 @@ def raise_due_clocks(*, now: datetime, limit: int = 200) -> int:
     takes clocks that no other holds. Complaints' rows are taken too, since whoever records a snapshot holds one while
     stopping clocks, and neither may wait for the other.
     """
-    if not any_clock_due(now):
-        return 0
     clocks = list(
-        Clock.objects.select_for_update(skip_locked=True, no_key=True, of=("self", "complaint"))
-        .filter(stopped_at__isnull=True, due_at__lte=now)
+        due_clocks(now)
+        .select_for_update(skip_locked=True, no_key=True, of=("self", "complaint"))
         .select_related("complaint")
         .only(*_CLOCK_FIELDS, *_CASE_FIELDS)
         .order_by("due_at", "id")[:limit]

@@ -112,8 +112,16 @@ def remove(name: str) -> None:
 
 def naming(word: str) -> list[str]:
     """The installation's own ladders of which a step names ``word``: rota:NAME, person:NAME or robot:CHANNEL."""
-    rows = LadderRow.objects.order_by("name")
-    return [row.name for row in rows if any(word in _words(step) for step in row.steps)]
+    return namings().get(word, [])
+
+
+def namings() -> dict[str, list[str]]:
+    """Every word that a step of the installation's own ladders names, with the ladders that do. One query."""
+    found: dict[str, list[str]] = {}
+    for row in LadderRow.objects.order_by("name"):
+        for word in {word for step in row.steps for word in _words(step) if isinstance(word, str)}:
+            found.setdefault(word, []).append(row.name)
+    return found
 
 
 def unknown_names(ladder: Ladder) -> list[str]:

@@ -111,8 +111,8 @@ def outbox_counts() -> dict[str, int]:
     return {str(state): found.get(str(state), 0) for state in Message.State}
 
 
-def channel_health(*, now: datetime) -> list[ChannelHealth]:
-    """Every channel, by name."""
+def channel_health(*, only: int | None = None, now: datetime) -> list[ChannelHealth]:
+    """Every channel, by name, or the ``only`` one, by its primary key."""
     latest = Attempt.objects.filter(channel=OuterRef("pk")).order_by("-id")
     arrived = latest.filter(outcome=Attempt.Outcome.SENT)
     channels = Channel.objects.select_related("fallback").defer("fallback__settings").order_by("name")
@@ -121,6 +121,7 @@ def channel_health(*, now: datetime) -> list[ChannelHealth]:
         last_outcome=Subquery(latest.values("outcome")[:1]),
         last_sent_at=Subquery(arrived.values("at")[:1]),
     )
+    channels = channels if only is None else channels.filter(pk=only)
     pending, failed = messages_by_channel(Message.State.PENDING), messages_by_channel(Message.State.FAILED)
     keys = BudgetKey.objects.in_bulk([channel.budget_key for channel in channels])
     found = healths(channels, now=now)

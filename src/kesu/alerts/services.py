@@ -16,7 +16,7 @@ from kesu.accounts.models import User
 from kesu.alerts import cards, holding, ladders, openings
 from kesu.alerts.channels import kind_named
 from kesu.alerts.channels.base import GroupKind, SettingsError
-from kesu.alerts.clocks import any_clock_due, raise_due_clocks, rearm, rearm_all, set_clocks
+from kesu.alerts.clocks import any_clock_due, due_clocks, raise_due_clocks, rearm, rearm_all, set_clocks
 from kesu.alerts.dispatch import Dispatcher, Transports
 from kesu.alerts.models import Attempt, Channel, Message, PersonAddress, PersonHours
 from kesu.alerts.outbox import Cause, owe
@@ -35,6 +35,7 @@ __all__ = [
     "any_clock_due",
     "change_settings",
     "claim",
+    "due_clocks",
     "follow",
     "raise_due_clocks",
     "release",

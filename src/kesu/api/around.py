@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 from django.http import HttpRequest
-from ninja import Query, Router, Schema
+from ninja import Router, Schema
 
 from kesu import clock
 from kesu.accounts.roles import Permission
 from kesu.api import shapes, told
 from kesu.api.authentication import actor_of, may_act
+from kesu.api.fields import Before
 from kesu.api.looking import Id, found
 from kesu.audit import queries as audit
 from kesu.commands.reading import note_view
@@ -18,8 +19,6 @@ from kesu.commands.verbs import subject
 from kesu.complaints import queries
 
 router = Router(tags=["complaints"])
-
-Before = Annotated[int, Query(ge=0, le=2**62)]
 
 
 class EntryOfPayerOut(shapes.EntryOut):

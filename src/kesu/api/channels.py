@@ -13,10 +13,11 @@ from pydantic import Field, StringConstraints
 from kesu import clock
 from kesu.accounts.roles import Permission
 from kesu.alerts import channel_verbs
-from kesu.alerts.changes import ChannelChange, ladders_naming
+from kesu.alerts.changes import ChannelChange
 from kesu.alerts.channel_state import callback_path, seen_at, settings_shown, spent
 from kesu.alerts.channel_verbs import NewChannel
 from kesu.alerts.channels.base import SettingsError
+from kesu.alerts.ladders import namings
 from kesu.alerts.models import Attempt, Channel
 from kesu.alerts.queries import ChannelHealth, channel_health
 from kesu.api.authentication import actor_of
@@ -234,13 +235,14 @@ def _refused(error: ValueError) -> Problem:
 
 
 def _one(row: Channel) -> dict[str, Any]:
-    return _told([found for found in channel_health(now=clock.now()) if found.channel.pk == row.pk])[0]
+    return _told(channel_health(only=row.pk, now=clock.now()))[0]
 
 
 def _told(found: list[ChannelHealth]) -> list[dict[str, Any]]:
     rows, now = [health.channel for health in found], clock.now()
     budgets, seen = spent(rows, now=now), seen_at([row.name for row in rows])
     links = Channel.accounts.through.objects.filter(channel__in=rows).values_list("channel_id", "account__mchid")
+    used = namings()
     mchids: dict[int, list[str]] = {row.pk: [] for row in rows}
     for pk, mchid in links.order_by("account__mchid"):
         mchids[pk].append(mchid)
@@ -250,6 +252,7 @@ def _told(found: list[ChannelHealth]) -> list[dict[str, Any]]:
             "mchids": mchids[health.channel.pk],
             "budget": _budget(health, budgets[health.channel.pk]),
             "test_push_seen_at": seen.get(health.channel.name),
+            "ladders": used.get(f"robot:{health.channel.name}", []),
         }
         for health in found
     ]
@@ -270,5 +273,5 @@ def _channel(health: ChannelHealth) -> dict[str, Any]:
         | {name: getattr(row, name) for name in same.split()}
         | {name: getattr(health, name) for name in known.split()}
         | {name: getattr(health.health, name) for name in ("robots", "answering", "since", "until", "reason")}
-        | {"callback_path": callback_path(row), "ladders": ladders_naming(row)}
+        | {"callback_path": callback_path(row)}
     )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from ninja import Path, Query, Router
+from ninja import Router
 
 from kesu import clock
 from kesu.accounts.models import User
@@ -14,6 +14,7 @@ from kesu.accounts.roles import Permission
 from kesu.alerts.models import Message
 from kesu.api import shapes, told
 from kesu.api.authentication import actor_of
+from kesu.api.fields import Before, Number
 from kesu.audit import queries as audit
 from kesu.commands import refunding
 from kesu.commands.models import RefundRequest
@@ -24,8 +25,6 @@ from kesu.merchants.grants import accounts_visible_to
 router = Router()
 
 PAGE = 50
-Number = Annotated[int, Path(ge=1, le=2**62)]
-Before = Annotated[int, Query(ge=0, le=2**62)]
 
 
 @router.get("/refund-requests", response=list[shapes.RequestOut], tags=["refund requests"])

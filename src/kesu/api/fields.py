@@ -12,7 +12,6 @@ from kesu.api.problems import Problem
 
 Number = Annotated[int, Path(ge=1, le=2**62)]
 Before = Annotated[int, Query(ge=0, le=2**62)]
-Mchid = Annotated[str, Path(pattern=r"^[0-9]{1,32}$")]
 Person = Annotated[str, Path(pattern=r"^[\w.@+-]{1,150}$")]
 Title = Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=r"^[^\x00]*\S[^\x00]*$")]
 Username = Annotated[str, StringConstraints(min_length=1, max_length=150, pattern=r"^[\w.@+-]+$")]

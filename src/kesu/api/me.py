@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
 from allauth.usersessions.models import UserSession
 from django.http import HttpRequest
-from ninja import Path, Router, Schema
+from ninja import Router, Schema
 
 from kesu import clock
 from kesu.accounts import roles, tokens
 from kesu.accounts.models import ApiToken
 from kesu.api import people as shapes
 from kesu.api.authentication import actor_of, own
+from kesu.api.fields import Number
 from kesu.api.shapes import PersonOut
 from kesu.commands import people
 from kesu.merchants import grants
@@ -79,7 +80,7 @@ def end_my_sessions(request: HttpRequest) -> dict[str, int]:
 
 
 @router.delete("/me/sessions/{session_id}", response={204: None})
-def end_my_session(request: HttpRequest, session_id: Annotated[int, Path(ge=1, le=2**62)]) -> tuple[int, None]:
+def end_my_session(request: HttpRequest, session_id: Number) -> tuple[int, None]:
     """Needs the scope ``admin``, whatever your role."""
     actor = own(request, tokens.Scope.ADMIN)
     people.end_session(actor, UserSession.objects.get(pk=session_id, user=actor.user), now=clock.now())

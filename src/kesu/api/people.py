@@ -13,7 +13,7 @@ from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
-from ninja import Path, Router, Schema
+from ninja import Router, Schema
 from pydantic import Field, StringConstraints
 
 from kesu import clock
@@ -21,12 +21,12 @@ from kesu.accounts import invitations, roles
 from kesu.accounts.models import ApiToken, Invitation, User
 from kesu.accounts.roles import Permission
 from kesu.api.authentication import actor_of
+from kesu.api.fields import Number, Title
 from kesu.api.shapes import Input, PersonOut, Whole
 from kesu.commands import keys, people
 
 router = Router(tags=["people"])
 
-Number = Annotated[int, Path(ge=1, le=2**62)]
 RoleName = Literal["owner", "manager", "agent", "viewer", "auditor"]
 Username = Annotated[str, StringConstraints(min_length=1, max_length=150, pattern=r"^[A-Za-z0-9_.@+-]+$")]
 DisplayName = Annotated[str, StringConstraints(max_length=60, pattern=r"^[^\x00]*$")]
@@ -67,7 +67,7 @@ class PersonSwitchIn(Input):
 class TokenIn(Input):
     """``days`` null never ends; left out, it is 365, or as long as the token that is used."""
 
-    name: Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=r"^[^\x00]*\S[^\x00]*$")]
+    name: Title
     scopes: Annotated[list[Literal["read", "act", "admin"]], Field(min_length=1, max_length=3)]
     days: Annotated[int, Field(ge=1, le=3650), Whole] | None = 365
 

@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest
-from ninja import Path, Query, Router, Schema
+from ninja import Query, Router, Schema
 from pydantic import Field, StringConstraints
 
 from kesu import clock
 from kesu.accounts.roles import Permission
 from kesu.api.authentication import actor_of
+from kesu.api.fields import Before, Number
 from kesu.api.problems import Problem
 from kesu.api.shapes import Input
 from kesu.merchants.models import Account
@@ -21,8 +22,6 @@ from kesu.webhooks.services import EndpointError, Wanted
 
 router = Router(tags=["webhooks"])
 
-Number = Annotated[int, Path(ge=1, le=2**62)]
-Before = Annotated[int, Query(ge=0, le=2**62)]
 EventType = Literal[
     "complaint.created",
     "complaint.updated",

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from kesu.commands.models import Command
 from kesu.sync.requests import wake_loop
@@ -30,17 +30,19 @@ class NotInState(Exception):
     """Somebody else moved the command on meanwhile."""
 
 
-_WAITING = waiting(lambda now: Command.objects.filter(state__in=UNSETTLED, due_at__lte=now))
+def _due(now: datetime) -> QuerySet[Command]:
+    return Command.objects.filter(state__in=UNSETTLED, due_at__lte=now)
+
+
+_ANY_DUE = waiting(_due)
 
 
 def claim_due(now: datetime, limit: int, *, pk: int | None = None) -> list[Command]:
     """Lease due commands, the longest waiting first. ``pk``: only this one."""
-    if not _WAITING(now):
+    if pk is None and not _ANY_DUE(now):
         return []
     with transaction.atomic():
-        rows = Command.objects.select_for_update(skip_locked=True, of=("self",)).filter(
-            state__in=UNSETTLED, due_at__lte=now
-        )
+        rows = _due(now).select_for_update(skip_locked=True, of=("self",))
         if pk is not None:
             rows = rows.filter(pk=pk)
         found = list(rows.select_related("account", "complaint").order_by("due_at")[:limit])

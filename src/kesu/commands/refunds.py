@@ -7,6 +7,7 @@ from functools import partial
 
 import structlog
 from django.db import transaction
+from django.db.models import QuerySet
 
 from kesu.commands.aftermath import FINAL, next_look, note_refund, tell_of_refund
 from kesu.commands.models import COUNTED, Refund
@@ -45,20 +46,24 @@ async def follow_due(gateway: Gateway, *, limit: int = 8) -> int:
     return len(due)
 
 
-_WAITING = waiting(lambda now: Refund.objects.filter(due_at__lte=now))
+def _due(now: datetime) -> QuerySet[Refund]:
+    return Refund.objects.filter(due_at__lte=now)
 
 
-@transaction.atomic
+_ANY_DUE = waiting(_due)
+
+
 def _claim(now: datetime, limit: int) -> list[Refund]:
-    if not _WAITING(now):
+    if not _ANY_DUE(now):
         return []
-    rows = list(
-        Refund.objects.select_for_update(skip_locked=True, of=("self",))
-        .filter(due_at__lte=now)
-        .select_related("account", "complaint")
-        .order_by("due_at")[:limit]
-    )
-    Refund.objects.filter(pk__in=[row.pk for row in rows]).update(due_at=now + LEASE)
+    with transaction.atomic():
+        rows = list(
+            _due(now)
+            .select_for_update(skip_locked=True, of=("self",))
+            .select_related("account", "complaint")
+            .order_by("due_at")[:limit]
+        )
+        Refund.objects.filter(pk__in=[row.pk for row in rows]).update(due_at=now + LEASE)
     return rows
 
 

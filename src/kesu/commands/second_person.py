@@ -90,11 +90,13 @@ def _due(now: datetime) -> QuerySet[RefundRequest]:
 _ANY_DUE = waiting(_due)
 
 
-@transaction.atomic
 def remind_due(*, now: datetime, limit: int = 100) -> int:
     """Speak again of what still waits; how many requests were looked at. Several workers may call it at once."""
-    if not _ANY_DUE(now):
-        return 0
+    return _remind(now, limit) if _ANY_DUE(now) else 0
+
+
+@transaction.atomic
+def _remind(now: datetime, limit: int) -> int:
     rows = _due(now).select_for_update(skip_locked=True, no_key=True, of=("self",))
     found = list(rows.select_related("complaint", "requested_by").order_by("remind_at", "pk")[:limit])
     for row in found:
@@ -132,13 +134,8 @@ def _names(request: RefundRequest) -> list[str]:
     """Whom to tell: those whose own limit covers it, for only they can grant it; where there are none, all who can
     decline."""
     found = list(deciders(request)[:MOST_TOLD])
-    covering = [user for user in found if _covers(user, request.amount)]
+    covering = [user for user in found if roles.covers_refund(user, request.amount)]
     return [user.username for user in covering or found]
-
-
-def _covers(user: User, amount: int) -> bool:
-    limit = roles.refund_limit(user)
-    return limit is None or amount <= limit
 
 
 def _is_same(waiting: RefundRequest, actor: Actor, wish: RefundRequest) -> bool:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import structlog
 from django.db import DatabaseError, transaction
+from django.db.models import QuerySet
 
 from kesu.intake.models import Notice
 from kesu.intake.violations import take_violations
@@ -21,7 +22,11 @@ MAX_ATTEMPTS = 5
 RETRY = timedelta(seconds=30)
 
 
-_WAITING = waiting(lambda now: Notice.objects.filter(state=Notice.State.RECEIVED, due_at__lte=now))
+def _due(now: datetime) -> QuerySet[Notice]:
+    return Notice.objects.filter(state=Notice.State.RECEIVED, due_at__lte=now)
+
+
+_ANY_DUE = waiting(_due)
 
 
 def drain(*, now: datetime, limit: int = 200) -> int:
@@ -30,7 +35,7 @@ def drain(*, now: datetime, limit: int = 200) -> int:
     A batch that fails is taken one by one, so that a single bad notice is parked and the others pass. While the
     database itself is in trouble nothing is taken, and its error is raised: no notice is parked for that.
     """
-    if not _WAITING(now):
+    if not _ANY_DUE(now):
         return 0
     with transaction.atomic():
         notices = _claim(now, limit)
@@ -53,12 +58,7 @@ def unpark(notice_ids: list[int], *, now: datetime) -> int:
 
 
 def _claim(now: datetime, limit: int) -> list[Notice]:
-    return list(
-        Notice.objects.select_for_update(skip_locked=True)
-        .filter(state=Notice.State.RECEIVED, due_at__lte=now)
-        .defer("body")
-        .order_by("due_at", "id")[:limit]
-    )
+    return list(_due(now).select_for_update(skip_locked=True).defer("body").order_by("due_at", "id")[:limit])
 
 
 def _process(notices: list[Notice], now: datetime) -> None:

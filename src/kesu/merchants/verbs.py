@@ -23,7 +23,7 @@ def change(actor: Actor, account: Account, wanted: Mapping[str, Any], *, now: da
     """Set some of ``changes.CHANGEABLE``; what really changed. Raises AccountError, Forbidden."""
     require(actor.user, Permission.SETTINGS)
     changed = changes.change_account(account, wanted)
-    _note(actor, account, changed, now)
+    note(actor, account, changed, now)
     return changed
 
 
@@ -32,7 +32,7 @@ def rename_sub_merchant(actor: Actor, row: SubMerchant, name: str, *, now: datet
     """What staff read for a sub-merchant; empty shows its number. Raises Forbidden."""
     require(actor.user, Permission.SETTINGS)
     changes.rename_sub_merchant(row, name)
-    _note(actor, row.account, {"sub_merchant": row.mchid, "name": row.name}, now)
+    note(actor, row.account, {"sub_merchant": row.mchid, "name": row.name}, now)
 
 
 @transaction.atomic
@@ -40,7 +40,7 @@ def rotate_certificate(actor: Actor, account: Account, private_key: str, certifi
     """Sign with a new certificate (both PEM); its serial number. Raises AccountError, ValueError, Forbidden."""
     require(actor.user, Permission.SETTINGS)
     serial = rotation.rotate_certificate(account, private_key, certificate, now=now)
-    _note(actor, account, {"certificate": "rotated", "serial": serial}, now)
+    note(actor, account, {"certificate": "rotated", "serial": serial}, now)
     return serial
 
 
@@ -51,7 +51,7 @@ def rotate_apiv3_key(
     """Open notices with ``key``, for ``grace`` with the previous one too. Raises AccountError, Forbidden."""
     require(actor.user, Permission.SETTINGS)
     rotation.rotate_apiv3_key(account, key, grace=grace, now=now)
-    _note(actor, account, {"apiv3_key": "rotated"}, now)
+    note(actor, account, {"apiv3_key": "rotated"}, now)
 
 
 @transaction.atomic
@@ -59,7 +59,7 @@ def trust_platform_key(actor: Actor, account: Account, serial: str, pem: str, *,
     """Believe one more key of the platform. Raises AccountError, Forbidden."""
     require(actor.user, Permission.SETTINGS)
     rotation.trust_platform_key(account, serial, pem, now=now)
-    _note(actor, account, {"platform_key_added": serial}, now)
+    note(actor, account, {"platform_key_added": serial}, now)
 
 
 @transaction.atomic
@@ -67,8 +67,9 @@ def forget_platform_key(actor: Actor, account: Account, serial: str, *, now: dat
     """Believe it no more. Raises AccountError for an unknown one and for the last, Forbidden."""
     require(actor.user, Permission.SETTINGS)
     rotation.forget_platform_key(account, serial)
-    _note(actor, account, {"platform_key_removed": serial}, now)
+    note(actor, account, {"platform_key_removed": serial}, now)
 
 
-def _note(actor: Actor, account: Account, details: dict[str, Any], now: datetime) -> None:
+def note(actor: Actor, account: Account, details: dict[str, Any], now: datetime) -> None:
+    """Write down what was done to an account's settings."""
     record(actor, Action.SETTING_CHANGED, f"merchant:{account.mchid}", details, now=now)

@@ -17,14 +17,13 @@ from django.db import transaction
 
 from kesu.accounts.actor import Actor
 from kesu.accounts.roles import Permission, require
-from kesu.audit.actions import Action
-from kesu.audit.services import record
 from kesu.clock import beijing_day
 from kesu.merchants.calls import Failure, call, explained
 from kesu.merchants.entering import entered
 from kesu.merchants.models import Account
 from kesu.merchants.services import NewAccount, callback_url, register_callback, remember_callback, save_account
 from kesu.merchants.trial import Trial, try_out
+from kesu.merchants.verbs import note
 from kesu.merchants.watch import start_watching
 from kesu.sync import watching
 from kesu.sync.gateway import Gateway
@@ -87,7 +86,7 @@ def ask(actor: Actor, account: Account, *, now: Now) -> Asked:
         return Asked(number, page.complaints[0].complaint_id if page.complaints else "")
 
     asked = call(account, steps, now=now)
-    _note(actor, account, {"asked": True}, now())
+    note(actor, account, {"asked": True}, now())
     return asked
 
 
@@ -103,7 +102,7 @@ def set_callback(actor: Actor, account: Account, public_url: str, *, replaces: b
     found = call(account, lambda client: _registered(account, client, public_url, wanted, replaces), now=now)
     with transaction.atomic():
         remember_callback(account, wanted)
-        _note(actor, account, {"callback_set": True, "replaced": replaces}, now())
+        note(actor, account, {"callback_set": True, "replaced": replaces}, now())
     return found == wanted
 
 
@@ -113,7 +112,7 @@ def look(actor: Actor, account: Account, *, now: Now) -> str:
     require(actor.user, Permission.SETTINGS)
     with transaction.atomic():
         start_watching(account, now=now())
-        _note(actor, account, {"looked": True}, now())
+        note(actor, account, {"looked": True}, now())
     return asyncio.run(_look(account.pk, now))
 
 
@@ -121,7 +120,7 @@ def look(actor: Actor, account: Account, *, now: Now) -> str:
 def _keep(actor: Actor, new: NewAccount, trial: Trial | None, now: datetime) -> Account:
     account = save_account(new, now=now)
     start_polling(account, now=now)
-    _note(actor, account, {"saved": True, "role": new.role, "proved": trial is not None}, now)
+    note(actor, account, {"saved": True, "role": new.role, "proved": trial is not None}, now)
     return account
 
 
@@ -142,7 +141,3 @@ async def _look(account_pk: int, now: Now) -> str:
         return await watching.look_now(gateway, account_pk)
     finally:
         await gateway.close()
-
-
-def _note(actor: Actor, account: Account, details: dict[str, Any], now: datetime) -> None:
-    record(actor, Action.SETTING_CHANGED, f"merchant:{account.mchid}", details, now=now)

@@ -31,6 +31,8 @@ BATCH = 200
 
 def raise_due_clocks(*, now: datetime) -> int:
     """First ask for what is in doubt, then let the other due clocks speak; how many clocks were handled."""
+    if not alerts.any_clock_due(now):
+        return 0
     return put_off(now=now) + alerts.raise_due_clocks(now=now)
 
 
@@ -40,8 +42,6 @@ def put_off(*, now: datetime) -> int:
     In small transactions. A clock's row is locked before its refresh row, as by whoever records a snapshot; one that
     is being recorded now is passed over, and needs no other reading.
     """
-    if not alerts.any_clock_due(now):
-        return 0
     total = 0
     while number := _put_off_some(now):
         total += number
@@ -65,7 +65,7 @@ def _in_doubt(now: datetime) -> QuerySet[Clock]:
     stale = max(READINGS_MISSED * timedelta(seconds=settings.CONFIGURATION.reread_open_seconds), LATE)
     # One that was put off for an earlier step has been set to a later moment since.
     not_asked = Q(asked_at__isnull=True) | Q(due_at__gt=F("asked_at") + PATIENCE)
-    due = Clock.objects.filter(stopped_at__isnull=True, due_at__lte=now)
+    due = alerts.due_clocks(now)
     # Only those that would speak next: with thousands due, each batch must not look at all of them.
     head = due.order_by("due_at", "id").values("pk")[:BATCH]
     return (

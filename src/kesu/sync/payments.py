@@ -10,6 +10,7 @@ from functools import partial
 
 import structlog
 from django.db import transaction
+from django.db.models import QuerySet
 
 from kesu.complaints.models import Complaint, Order
 from kesu.merchants.credentials import NoCredentials
@@ -51,18 +52,22 @@ async def read_due(gateway: Gateway, *, limit: int = 4) -> int:
     return len(orders)
 
 
-_WAITING = waiting(lambda now: Order.objects.filter(payment_due_at__lte=now))
+def _due(now: datetime) -> QuerySet[Order]:
+    return Order.objects.filter(payment_due_at__lte=now)
+
+
+_ANY_DUE = waiting(_due)
 
 
 def claim(now: datetime, limit: int) -> list[Order]:
-    if not _WAITING(now):
+    if not _ANY_DUE(now):
         return []
     with transaction.atomic():
         rows = list(
-            Order.objects.select_for_update(skip_locked=True, of=("self",))
+            _due(now)
+            .select_for_update(skip_locked=True, of=("self",))
             .select_related("complaint__account")
             .defer("complaint__raw")
-            .filter(payment_due_at__lte=now)
             .order_by("payment_due_at")[:limit]
         )
         Order.objects.filter(pk__in=[row.pk for row in rows]).update(payment_due_at=now + LEASE)

@@ -9,6 +9,7 @@ from functools import partial
 
 import structlog
 from django.db import transaction
+from django.db.models import QuerySet
 
 from kesu.complaints.media import lose, store_picture
 from kesu.complaints.models import Media
@@ -38,17 +39,21 @@ async def fetch_due(gateway: Gateway, *, limit: int = 8) -> int:
     return len(pictures)
 
 
-_WAITING = waiting(lambda now: Media.objects.filter(state=Media.State.WAITING, due_at__lte=now))
+def _due(now: datetime) -> QuerySet[Media]:
+    return Media.objects.filter(state=Media.State.WAITING, due_at__lte=now)
+
+
+_ANY_DUE = waiting(_due)
 
 
 def claim(now: datetime, limit: int) -> list[Media]:
-    if not _WAITING(now):
+    if not _ANY_DUE(now):
         return []
     with transaction.atomic():
         rows = list(
-            Media.objects.select_for_update(skip_locked=True, of=("self",))
+            _due(now)
+            .select_for_update(skip_locked=True, of=("self",))
             .select_related("complaint")
-            .filter(state=Media.State.WAITING, due_at__lte=now)
             .order_by("due_at")[:limit]
         )
         Media.objects.filter(pk__in=[row.pk for row in rows]).update(due_at=now + LEASE)

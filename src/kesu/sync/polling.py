@@ -18,6 +18,7 @@ from functools import cache, partial
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
 from kesu.clock import beijing_day
 from kesu.complaints.models import Complaint
@@ -99,23 +100,22 @@ async def poll_due(gateway: Gateway, *, lane: tuple[str, ...] = (*FREQUENT, *LON
     return sum(await side_by_side(*(place(poll) for poll in polls)))
 
 
+def _due(lane: tuple[str, ...], now: datetime) -> QuerySet[Poll]:
+    return Poll.objects.filter(tier__in=lane, due_at__lte=now, account__enabled=True).order_by("due_at")
+
+
 @cache
-def _waiting(lane: tuple[str, ...]) -> Prepared:
-    return waiting(
-        lambda now: Poll.objects.filter(tier__in=lane, due_at__lte=now, account__enabled=True).order_by("due_at")
-    )
+def _any_due(lane: tuple[str, ...]) -> Prepared:
+    return waiting(partial(_due, lane))
 
 
 def claim(lane: tuple[str, ...], now: datetime, limit: int) -> list[Poll]:
     """Lease due polls of enabled accounts; a dead worker's poll is taken over after three minutes, where it stopped."""
-    if not _waiting(lane)(now):
+    if not _any_due(lane)(now):
         return []
     with transaction.atomic():
         polls = list(
-            Poll.objects.select_for_update(skip_locked=True, of=("self",))
-            .select_related("account")
-            .filter(tier__in=lane, due_at__lte=now, account__enabled=True)
-            .order_by("due_at")[:limit]
+            _due(lane, now).select_for_update(skip_locked=True, of=("self",)).select_related("account")[:limit]
         )
         Poll.objects.filter(pk__in=[poll.pk for poll in polls]).update(due_at=now + LEASE)
     return polls

@@ -8,12 +8,18 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
 from kesu.complaints.models import Complaint
 from kesu.sync.requests import Priority, request_refresh
 from kesu.threads import waiting
 
-_WAITING = waiting(lambda now: Complaint.objects.filter(open=True, read_again_at__lte=now))
+
+def _due(now: datetime) -> QuerySet[Complaint]:
+    return Complaint.objects.filter(open=True, read_again_at__lte=now)
+
+
+_ANY_DUE = waiting(_due)
 
 
 def request_rereads(*, now: datetime, limit: int = 30) -> int:
@@ -22,12 +28,12 @@ def request_rereads(*, now: datetime, limit: int = 30) -> int:
     Bounded, so that with very many open complaints the pause between two reads grows and the platform's limits
     are kept.
     """
-    if not _WAITING(now):
+    if not _ANY_DUE(now):
         return 0
     with transaction.atomic():
         rows = list(
-            Complaint.objects.select_for_update(skip_locked=True)
-            .filter(open=True, read_again_at__lte=now)
+            _due(now)
+            .select_for_update(skip_locked=True)
             .order_by("read_again_at")
             .only("account_id", "complaint_id")[:limit]
         )

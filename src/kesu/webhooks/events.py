@@ -19,6 +19,7 @@ from kesu.rules.hooks import HookCause, HookEvent, causes_of, due_soon_key, lead
 from kesu.threads import waiting
 from kesu.webhooks.models import Delivery, Endpoint, Event, Lookout
 from kesu.webhooks.payloads import of_complaint, sealed
+from kesu.webhooks.queries import anybody_warned, warned
 
 DUE_SOON = str(HookEvent.DUE_SOON)
 PAGE = 500
@@ -78,7 +79,6 @@ def owe(
         Delivery.objects.bulk_create([Delivery(endpoint=one, event=event, due_at=now, created_at=now) for one in rows])
 
 
-_LISTENING = waiting(lambda now: Endpoint.objects.filter(enabled=True, events__contains=[DUE_SOON]))
 _LOOKED = waiting(lambda now: Lookout.objects.all())
 
 
@@ -87,11 +87,11 @@ def look_ahead(*, now: datetime) -> int:
 
     Survives restarts and any number of workers: how far was looked is a row, and a warning is owed once by its key.
     """
-    if not _LISTENING(now):
+    if not anybody_warned(now):
         if _LOOKED(now):
             Lookout.objects.all().delete()  # whoever listens next is told of what comes near from then on
         return 0
-    listening = list(Endpoint.objects.filter(enabled=True, events__contains=[DUE_SOON]).defer(*_SECRETS).order_by("pk"))
+    listening = list(warned().defer(*_SECRETS).order_by("pk"))
     return sum(_look_ahead(lead, listening, now) for lead in settings.KESU_WEBHOOK_DUE_SOON)
 
 

@@ -17,6 +17,14 @@ from kesu.webhooks.models import Delivery, DeliveryAttempt, Endpoint
 PAGE = 50
 
 
+def warned() -> QuerySet[Endpoint]:
+    """Who wants to hear that a deadline comes near."""
+    return Endpoint.objects.filter(enabled=True, events__contains=[str(HookEvent.DUE_SOON)])
+
+
+anybody_warned = waiting(lambda now: warned())
+
+
 @dataclass(frozen=True, slots=True)
 class Health:
     """An endpoint and how it is. ``state`` is on, failing or off; ``address`` hides what may be a secret."""
@@ -80,13 +88,12 @@ _DELIVERY = Prepared(
         .values_list("due_at")
     )
 )
-_LISTENING = waiting(lambda now: Endpoint.objects.filter(enabled=True, events__contains=[str(HookEvent.DUE_SOON)]))
 
 
 def next_due(*, now: datetime) -> datetime | None:
     """The earliest moment after ``now`` at which something is to be sent, or a deadline comes near."""
     moments = [_DELIVERY(now)]
-    if _LISTENING(now):
+    if anybody_warned(now):
         for lead in settings.KESU_WEBHOOK_DUE_SOON:
             ahead = Complaint.objects.filter(open=True, next_due_at__gt=now + lead).aggregate(at=Min("next_due_at"))
             moments.append(ahead["at"] - lead if ahead["at"] else None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -19,22 +18,22 @@ from kesu.threads import Prepared
 from kesu.webhooks.queries import next_due as next_webhook_due
 
 
-def _first(rows: Callable[[datetime], QuerySet[Any]], column: str = "due_at") -> Prepared:
+def _first(rows: QuerySet[Any], column: str = "due_at") -> Prepared:
     """The earliest of a column, the first entry of a partial index."""
-    return Prepared(lambda now: rows(now).filter(**{f"{column}__gt": now}).order_by(column).values_list(column))
+    return Prepared(lambda now: rows.filter(**{f"{column}__gt": now}).order_by(column).values_list(column))
 
 
 _MOMENTS = (
-    _first(lambda now: Notice.objects.filter(state=Notice.State.RECEIVED)),
-    _first(lambda now: Refresh.objects.filter(state=Refresh.State.WAITING)),
-    _first(lambda now: Poll.objects.filter(account__enabled=True)),
-    _first(lambda now: Media.objects.filter(state=Media.State.WAITING)),
-    _first(lambda now: Complaint.objects.filter(open=True), "read_again_at"),
-    _first(lambda now: AccountHealth.objects.filter(account__enabled=True)),
-    _first(lambda now: Limitation.objects.filter(account__enabled=True)),
-    _first(lambda now: Command.objects.filter(state__in=UNSETTLED)),
-    _first(lambda now: Refund.objects.all()),
-    _first(lambda now: RefundRequest.objects.filter(state=RefundRequest.State.WAITING), "remind_at"),
+    _first(Notice.objects.filter(state=Notice.State.RECEIVED)),
+    _first(Refresh.objects.filter(state=Refresh.State.WAITING)),
+    _first(Poll.objects.filter(account__enabled=True)),
+    _first(Media.objects.filter(state=Media.State.WAITING)),
+    _first(Complaint.objects.filter(open=True), "read_again_at"),
+    _first(AccountHealth.objects.filter(account__enabled=True)),
+    _first(Limitation.objects.filter(account__enabled=True)),
+    _first(Command.objects.filter(state__in=UNSETTLED)),
+    _first(Refund.objects.all()),
+    _first(RefundRequest.objects.filter(state=RefundRequest.State.WAITING), "remind_at"),
 )
 
 
