@@ -490,11 +490,12 @@ def test_who_only_looks_finds_no_buttons_and_the_server_refuses(day, quiet_case,
     assert Command.objects.count() == 0
 
 
-def test_the_audit_of_a_case_is_for_those_who_may_read_it(day, quiet_case, desk):
+def test_everybody_who_sees_a_case_sees_who_did_what_about_it(day, quiet_case, desk):
     press(desk, quiet_case, "note", text="仓库说周五补发")
-    assert "203.0.113" not in page_of(desk, quiet_case)
-    assert 'class="trail"' in page_of(desk, quiet_case)
-    assert 'class="trail"' not in page_of(signed_in("agent"), quiet_case)
+    for reader in (desk, signed_in("agent"), signed_in("viewer")):
+        page = page_of(reader, quiet_case)
+        assert 'class="trail"' in page
+        assert "203.0.113" not in page
 
 
 def test_every_button_needs_the_token_of_the_page(quiet_case, day):
