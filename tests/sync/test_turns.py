@@ -94,31 +94,34 @@ def platform(answer: Callable[[str], Any]) -> httpx2.MockTransport:
     return httpx2.MockTransport(refuse)
 
 
-def test_one_account_that_does_not_answer_holds_up_half_of_the_places_only(busy, quiet):
-    """Its reads hang; what is heard of another meanwhile is read before they end."""
+@pytest.mark.parametrize("hang", [1, 3])
+def test_accounts_that_do_not_answer_hold_up_nobody_else(busy, quiet, hang):
+    """Their reads hang, in all places; what is heard of another meanwhile is read before they end."""
     answered: list[str] = []
-    hanging: list[str] = []
+    hanging: Counter[str] = Counter()
     all_hang, release = asyncio.Event(), asyncio.Event()
+    silent = [busy, *(make_account(f"17000000{n:02}") for n in range(hang - 1))]
 
     async def answer(mchid: str) -> None:
-        if mchid == busy.mchid:
-            hanging.append(mchid)
-            if len(hanging) == 4:
+        if mchid != quiet.mchid:
+            hanging[mchid] += 1
+            if hanging.total() == 4 * hang:
                 all_hang.set()
             await release.wait()
         answered.append(mchid)
 
     async def main() -> None:
         gateway = Gateway(lambda: NOW, transport=platform(answer))
-        await in_thread(ask, busy, *(f"old-{n}" for n in range(20)))
+        for account in silent:
+            await in_thread(ask, account, *(f"old-{n}" for n in range(20)))
         reading = asyncio.create_task(refresh_due(gateway, lane=FOREGROUND, limit=8))
-        await all_hang.wait()
-        await in_thread(ask, quiet, "fresh")
         async with asyncio.timeout(30):
+            await all_hang.wait()
+            await in_thread(ask, quiet, "fresh")
             while quiet.mchid not in answered:
                 await asyncio.sleep(0.01)
         assert answered == [quiet.mchid]
-        assert len(hanging) == 4
+        assert hanging == {account.mchid: 4 for account in silent}
         release.set()
         assert await reading <= 32
         await gateway.close()

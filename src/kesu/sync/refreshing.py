@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache, partial
 from types import MappingProxyType
@@ -41,7 +43,7 @@ MAX_ATTEMPTS = 12
 MAX_ATTEMPTS_REFUSED = 3
 LONGEST_WAIT = timedelta(minutes=10)
 ROUNDS = 4
-"""How many complaints a place takes in one batch while another place is kept waiting."""
+"""How many complaints a place takes in one batch while another read is kept waiting."""
 TRIES = 3
 """How often a claim looks further, past what other workers are claiming this moment."""
 WAIT_FOR_A_TURN = timedelta(seconds=15)
@@ -60,27 +62,28 @@ async def refresh_due(
 ) -> int:
     """Read up to ``limit`` due complaints at once, half of them of one account; returns how many were taken.
 
-    Lanes keep a backfill of ten thousand from standing before the complaint that arrived this second. While an account
-    that does not answer keeps this waiting, the other places go on with what is due of others.
+    Lanes keep a backfill of ten thousand from standing before the complaint that arrived this second. Reads that have
+    no answer after PATIENCE_SECONDS stand aside: their places go to what is due of other accounts.
     """
-    hand: dict[asyncio.Task[None], int] = {}
+    hand: dict[asyncio.Task[None], _Read] = {}
     ended: list[asyncio.Task[None]] = []
     share, taken, slow = max(1, limit // 2), 0, False
     try:
         while True:
-            room = min(limit - len(hand), limit * (ROUNDS if slow else 1) - taken)
+            aside = {read.account_id for read in hand.values() if read.is_slow()}
+            in_places = sum(not read.is_slow() for read in hand.values())
+            slow = slow or bool(aside)
+            room = min(limit - in_places, limit * (ROUNDS if slow else 1) - taken)
             if room > 0 and (slow or not hand) and not (taken and gateway.closing):
-                held = Counter(hand.values())
-                given = dict.fromkeys(held, share) if slow else held
-                jobs = await in_thread(claim, lane, gateway.now(), room, share=share, held=given)
-                hand |= {asyncio.create_task(_in_hand(gateway, job)): job.account_id for job in jobs}
+                held = Counter(read.account_id for read in hand.values()) | Counter(dict.fromkeys(aside, share))
+                jobs = await in_thread(claim, lane, gateway.now(), room, share=share, held=held)
+                hand |= {asyncio.create_task(_in_hand(gateway, job)): _Read(job.account_id) for job in jobs}
                 taken += len(jobs)
             if not hand:
                 break
             done, _ = await asyncio.wait(hand, timeout=PATIENCE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-            slow = slow or not done
             ended += done
-            hand = {task: account for task, account in hand.items() if task not in done}
+            hand = {task: read for task, read in hand.items() if task not in done}
     except asyncio.CancelledError:
         for task in hand:
             task.cancel()
@@ -91,6 +94,17 @@ async def refresh_due(
     for task in ended:
         task.result()
     return taken
+
+
+@dataclass(frozen=True)
+class _Read:
+    """One that was begun, of an account."""
+
+    account_id: int
+    begun: float = field(default_factory=time.monotonic)
+
+    def is_slow(self) -> bool:
+        return time.monotonic() - self.begun >= PATIENCE_SECONDS
 
 
 async def _in_hand(gateway: Gateway, job: Refresh) -> None:
