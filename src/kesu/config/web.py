@@ -63,7 +63,9 @@ def web_children(sockets: Sockets, trusted_proxies: str) -> dict[str, Callable[[
     from kesu.config.front import Front
     from kesu.config.pages import Pages
     from kesu.intake.storage import storage
+    from kesu.rules import redlines
 
+    redlines.compile_all()
     storage()  # before the fork: what the front finds out about the disk is told on the pages
 
     def front() -> None:

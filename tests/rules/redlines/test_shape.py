@@ -38,9 +38,9 @@ def _gaps_of(kind: Any, value: Any) -> int:
     return 1
 
 
-@pytest.mark.parametrize("pattern", PATTERNS, ids=lambda pattern: pattern.pattern[:40])
+@pytest.mark.parametrize("pattern", PATTERNS, ids=lambda pattern: pattern.compiled.pattern[:40])
 def test_a_pattern_is_bounded(pattern: Any) -> None:
-    tree = parser.parse(pattern.pattern)
+    tree = parser.parse(pattern.compiled.pattern)
     if len(tree) == 1 and tree[0][0] is constants.MAX_REPEAT and gaps(tree[0][1][2]) == 1:
         return  # one run of characters and nothing after it: it never steps back
     assert gaps(tree) <= STEPS_OF_GAPS

@@ -35,6 +35,7 @@ from kesu.rules.redlines.findings import (
     Source,
 )
 from kesu.rules.redlines.linter import lint
+from kesu.rules.redlines.phrases import compile_all
 from kesu.rules.redlines.suggestions import SUGGESTIONS
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "Rule",
     "Severity",
     "Source",
+    "compile_all",
     "gravity_of_code",
     "is_own_address",
     "is_own_program",

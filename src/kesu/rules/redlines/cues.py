@@ -3,10 +3,9 @@
 A cue alone is innocent ("脑子" in a toy's name, "五块" in any reply, "你" from a friendly clerk). `tones` weighs them.
 """
 
-import re
 from dataclasses import dataclass
 
-from kesu.rules.redlines.phrases import AFTER, BEFORE, pattern
+from kesu.rules.redlines.phrases import AFTER, BEFORE, Pattern, pattern
 
 SETTLES = pattern(
     r"补(?:寄|发|退|给|做|送|拍|印|上|写|[一二两三四五六七八九十0-9])|(?:已经?|都|全额|今早|昨天|今天|现)退|退(?:了"
@@ -34,9 +33,9 @@ class Cue:
     """One kind of means, where nothing before or after it makes it somebody else's."""
 
     kind: str
-    words: re.Pattern[str]
-    unless_before: re.Pattern[str] | None = None
-    unless_after: re.Pattern[str] | None = None
+    words: Pattern
+    unless_before: Pattern | None = None
+    unless_after: Pattern | None = None
 
     def stands_in(self, text: str) -> bool:
         return any(self._counts(text, *match.span()) for match in self.words.finditer(text))

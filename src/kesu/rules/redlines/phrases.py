@@ -4,8 +4,9 @@ So the steps grow with the length of the text, whatever it says: a place costs a
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from kesu.rules.redlines.alternatives import quickened
 from kesu.rules.redlines.findings import Hit, Rule, Severity
@@ -16,14 +17,49 @@ BEFORE, AFTER = 24, 16
 NEAR = 24
 """How far away, in whatever sentence, a phrase's company may stand."""
 
-PATTERNS: list[re.Pattern[str]] = []
+PATTERNS: list["Pattern"] = []
 """Every pattern of this package, for the test that none is unbounded."""
 
 
-def pattern(expression: str) -> re.Pattern[str]:
-    compiled = re.compile(quickened(expression))
-    PATTERNS.append(compiled)
-    return compiled
+class Pattern:
+    """A pattern that is compiled when it is first searched for: together they take half a second, which a command that
+    judges no text need not wait for.
+    """
+
+    def __init__(self, expression: str) -> None:
+        self._expression = expression
+
+    @cached_property
+    def compiled(self) -> re.Pattern[str]:
+        return re.compile(quickened(self._expression))
+
+    @cached_property
+    def search(self) -> Callable[..., re.Match[str] | None]:
+        return self.compiled.search
+
+    @cached_property
+    def match(self) -> Callable[..., re.Match[str] | None]:
+        return self.compiled.match
+
+    @cached_property
+    def finditer(self) -> Callable[..., Iterator[re.Match[str]]]:
+        return self.compiled.finditer
+
+    @cached_property
+    def sub(self) -> Callable[..., str]:
+        return self.compiled.sub
+
+
+def pattern(expression: str) -> Pattern:
+    made = Pattern(expression)
+    PATTERNS.append(made)
+    return made
+
+
+def compile_all() -> None:
+    """Beforehand, where many processes are to share what is compiled."""
+    for one in PATTERNS:
+        one.compiled  # noqa: B018 - kept by being asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +73,11 @@ class Phrase:
 
     rule: Rule
     severity: Severity
-    words: re.Pattern[str]
-    unless_before: re.Pattern[str] | None = None
-    unless_after: re.Pattern[str] | None = None
-    softened_by: re.Pattern[str] | None = None
-    only_beside: re.Pattern[str] | None = None
+    words: Pattern
+    unless_before: Pattern | None = None
+    unless_after: Pattern | None = None
+    softened_by: Pattern | None = None
+    only_beside: Pattern | None = None
 
 
 def neighbourhood(text: str, start: int, end: int) -> tuple[str, str]:
@@ -51,7 +87,7 @@ def neighbourhood(text: str, start: int, end: int) -> tuple[str, str]:
     return before[before.rfind(SENTENCE) + 1 :], after.split(SENTENCE, 1)[0]
 
 
-def _beside(wanted: re.Pattern[str], text: str, start: int, end: int) -> bool:
+def _beside(wanted: Pattern, text: str, start: int, end: int) -> bool:
     return bool(wanted.search(text[max(0, start - NEAR) : start]) or wanted.search(text[end : end + NEAR]))
 
 
