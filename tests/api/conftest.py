@@ -46,14 +46,15 @@ def token(db: None, now: datetime) -> Callable[..., str]:
 
 @pytest.fixture
 def call(token: Callable[..., str]) -> Callable[..., Any]:
-    """Speak to the API; the answer's JSON stands in ``.told``."""
+    """Speak to the API; the answer's JSON stands in ``.told``, None for files."""
 
     def speak(method: str, path: str, body: Any = None, *, secret: str | None = None, **more: Any) -> Any:
         headers = {"Authorization": f"Bearer {token() if secret is None else secret}"}
         if body is not None:
             more |= {"data": json.dumps(body), "content_type": "application/json"}
         response = getattr(Client(headers=headers), method)(f"/api/v1{path}", **more)
-        response.told = json.loads(response.content) if response.content else None
+        readable = not response.streaming and response.content
+        response.told = json.loads(response.content) if readable else None
         return response
 
     return speak

@@ -26,7 +26,7 @@ def acting(shell):
     return ["--as", owners[0]]
 
 
-def test_a_case_is_noted_answered_refunded_and_completed_from_the_command_line(shell, sandbox, case):
+def test_a_case_is_noted_answered_refunded_and_completed_from_the_command_line(shell, sandbox, case, tmp_path):
     who = acting(shell)
     early = shell.run("complete", case, "--json", *who)
     assert early.returncode == 3
@@ -45,6 +45,13 @@ def test_a_case_is_noted_answered_refunded_and_completed_from_the_command_line(s
     truth = sandbox.control(f"/complaints/{case}")
     assert truth["complaint_state"] == "PROCESSING"
     assert WORDS in [entry.get("operate_details") for entry in truth["history"]]
+
+    file = tmp_path / "list.csv"
+    assert shell.run("complaints", "export", str(file), "--filters", "?mark=refund", *who).returncode == 0
+    assert case in file.read_text()
+    assert f"{file.stat().st_mode:o}".endswith("600")
+    assert "--overwrite" in shell.refusal("complaints", "export", str(file), *who)
+    assert shell.result("audit", "list")[0]["details"]["filter"] == "mark=refund"
 
     done = shell.run("complete", case, "--yes", "--override", "退款已受理", "--json", *who)
     assert done.returncode == 0, done.stderr + done.stdout

@@ -29,7 +29,7 @@ def _of_nothing(permission: Permission | None, method: str, scope: str = "", **d
     """An address whose thing is not there: only who is let so far is looked at."""
     places = {"command_id": NOWHERE, "request_id": NOWHERE, "reply_id": NOWHERE}
     places |= {"webhook_id": NOWHERE, "delivery_id": NOWHERE, "person_id": NOWHERE, "token_id": NOWHERE}
-    places |= {"invitation_id": NOWHERE, "session_id": NOWHERE}
+    places |= {"invitation_id": NOWHERE, "session_id": NOWHERE, "view_id": NOWHERE}
     return Gate(permission, method, places=lambda side: places, data=data, of_complaint=False, scope=scope)
 
 
@@ -70,6 +70,7 @@ OF_A_COMPLAINT: Mapping[str, Gate | list[Gate]] = {
     "/pictures": Gate(P.REPLY, "POST", places=_case, files={"file": PICTURE}),
 }
 _WEBHOOK = {"name": "工单系统", "url": "https://example.com/hook", "events": ["complaint.created"]}
+_NONE = [{"complaint_id": "none"}]
 _REPLY = {"name": "致歉", "text": "您好, 非常抱歉给您带来不便"}
 API_GATES: Mapping[str, Gate | list[Gate]] = {
     f"{PREFIX}/": PUBLIC,
@@ -77,6 +78,11 @@ API_GATES: Mapping[str, Gate | list[Gate]] = {
     f"{PREFIX}/complaints": Gate(P.VIEW, queries=_lists),
     f"{PREFIX}/pictures/<picture_id>": Gate(P.VIEW, places=lambda side: {"picture_id": side.picture.pk}),
     **{f"{PREFIX}/complaints/<complaint_id>{path}": gate for path, gate in OF_A_COMPLAINT.items()},
+    f"{PREFIX}/export": Gate(P.EXPORT, queries=lambda sides: ["format=xlsx&view=all"]),
+    f"{PREFIX}/views": [Gate(P.VIEW), Gate(method="POST", data={"name": "x", "only": "mine"}, scope="act")],
+    f"{PREFIX}/views/<view_id>": _of_nothing(None, "DELETE", "act"),
+    f"{PREFIX}/bulk/assign": Gate(P.ASSIGN, "POST", data={"username": "owner-everything", "rows": _NONE}),
+    f"{PREFIX}/bulk/reply": Gate(P.REPLY, "POST", data={"text": "您好", "rows": _NONE}),
     f"{PREFIX}/commands/<command_id>": _of_nothing(P.VIEW, "GET"),
     f"{PREFIX}/commands/<command_id>/withdraw": _of_nothing(P.REPLY, "POST"),
     f"{PREFIX}/commands/<command_id>/settle": _of_nothing(P.OVERRIDE, "POST", carried_out=True, reason="平台可查到"),

@@ -10,9 +10,9 @@ import pytest
 from django.test import Client
 
 from kesu.audit.models import AuditEntry
+from kesu.commands import bulk
 from kesu.commands.models import Command
 from kesu.complaints.models import Complaint
-from kesu.desk.views import bulk
 from kesu.merchants import grants
 from tests.desk_seeds import make_complaint, make_merchant, make_user, say
 

@@ -9,10 +9,9 @@ import pytest
 from openpyxl import load_workbook
 
 from kesu.audit.models import AuditEntry
-from kesu.complaints import queries, search
+from kesu.complaints import exporting, queries, search
+from kesu.complaints.exporting import harmless
 from kesu.complaints.models import Complaint
-from kesu.desk import exporting
-from kesu.desk.exporting import harmless
 from tests.desk_seeds import make_complaint
 
 HOSTILE = [
@@ -122,7 +121,7 @@ def test_chosen_rows_are_exported_alone(desk, day):
 
 
 def test_a_list_too_long_for_excel_says_so_and_leaves_csv(desk, day, monkeypatch):
-    monkeypatch.setattr("kesu.desk.views.export.EXCEL_LIMIT", 3)
+    monkeypatch.setattr("kesu.complaints.exporting.EXCEL_LIMIT", 3)
     answer = desk.post("/export", {"query": "view=all", "format": "xlsx"})
     assert answer.headers["Location"] == "/?view=all"
     assert "Excel 最多 3 行" in desk.get("/").content.decode()

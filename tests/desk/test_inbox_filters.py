@@ -13,9 +13,8 @@ from django.test import Client
 
 from kesu.commands.models import CaseView, Command, Refund, RefundRequest
 from kesu.complaints import search
-from kesu.complaints.models import Complaint
-from kesu.desk.models import SavedView
-from kesu.desk.narrowing import Narrowing
+from kesu.complaints.models import Complaint, SavedView
+from kesu.complaints.narrowing import Narrowing
 from tests.desk.test_inbox import follow, shown
 from tests.desk_seeds import make_complaint, make_user
 

@@ -23,7 +23,7 @@ AS_MANY_AS_PEOPLE_MAKE = {
     *("accounts.ApiToken", "accounts.Invitation", "accounts.User", "accounts.User_groups"),
     *("accounts.User_user_permissions", "account.EmailAddress", "account.EmailConfirmation", "auth.Group"),
     *("auth.Group_permissions", "mfa.Authenticator", "socialaccount.SocialAccount", "socialaccount.SocialApp"),
-    *("socialaccount.SocialToken", "desk.SavedView", "commands.Allowance", "commands.QuickReply"),
+    *("socialaccount.SocialToken", "complaints.SavedView", "commands.Allowance", "commands.QuickReply"),
     *("merchants.Account", "merchants.Grant", "merchants.MerchantKey", "merchants.ApiV3Key", "merchants.PlatformKey"),
     *("alerts.Channel", "alerts.Channel_accounts", "alerts.Ladder", "alerts.LadderRule", "alerts.Rota"),
     *("alerts.RotaMember", "alerts.RotaOverride", "alerts.PersonHours", "alerts.PersonAddress", "webhooks.Endpoint"),

@@ -13,9 +13,8 @@ from kesu.accounts.models import User
 from kesu.alerts import links
 from kesu.alerts.models import Channel, Ladder, LadderRule, Rota
 from kesu.commands.models import Agreement, Allowance, Command, Note, OutgoingPicture, QuickReply, Refund, RefundRequest
-from kesu.complaints.models import Complaint, Media, ServiceOrder
+from kesu.complaints.models import Complaint, Media, SavedView, ServiceOrder
 from kesu.desk.answering import token_of
-from kesu.desk.models import SavedView
 from kesu.merchants.models import Limitation, SubMerchant, ViolationNotice
 from kesu.webhooks import endpoints
 from kesu.webhooks.endpoints import Wanted

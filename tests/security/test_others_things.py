@@ -7,12 +7,20 @@ from django.test import Client
 
 from kesu.accounts import tokens
 from kesu.commands.models import Command
-from kesu.desk.models import SavedView
+from kesu.complaints.models import SavedView
 from kesu.merchants import grants
 from tests.desk_seeds import make_complaint, make_merchant, make_user
 from tests.security.walking import everything_stored, filled, routes
 
-THEIRS = ("/cases/", "/media/", "/views/<", "/api/v1/complaints/", "/api/v1/commands/", "/api/v1/refund-requests/")
+THEIRS = (
+    "/cases/",
+    "/media/",
+    "/views/<",
+    "/api/v1/complaints/",
+    "/api/v1/commands/",
+    "/api/v1/refund-requests/",
+    "/api/v1/views/<",
+)
 FOR_OWNERS = ("/settings/", "/api/v1/webhook")
 
 

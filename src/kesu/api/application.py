@@ -17,6 +17,7 @@ from kesu.api import (
     desk,
     judging,
     ladders,
+    lists,
     looking,
     me,
     people,
@@ -72,7 +73,21 @@ api = Api(
     urls_namespace="api",
 )
 problems.register(api)
-for part in (complaints, judging, looking, around, desk, quick_replies, channels, ladders, rotas, webhooks, people, me):
+for part in (
+    complaints,
+    judging,
+    looking,
+    around,
+    lists,
+    desk,
+    quick_replies,
+    channels,
+    ladders,
+    rotas,
+    webhooks,
+    people,
+    me,
+):
     api.add_router("", part.router)
 
 

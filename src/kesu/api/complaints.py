@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from django.http import HttpRequest
 from ninja import File, Path, Query, Router
@@ -13,7 +13,7 @@ from kesu.accounts.models import User
 from kesu.accounts.roles import Permission
 from kesu.api import shapes, told
 from kesu.api.authentication import actor_of, may_act
-from kesu.api.looking import FiltersIn
+from kesu.api.looking import FiltersIn, Only, View
 from kesu.api.looking import found as _found
 from kesu.api.problems import Problem
 from kesu.commands import payloads, pictures, refunding, resending, settling, verbs
@@ -38,8 +38,8 @@ Cursor = Annotated[str, Query(max_length=100, pattern=r"^[^\x00]*$")]
 def list_complaints(
     request: HttpRequest,
     filters: Query[FiltersIn],
-    view: Literal["open", "all"] = "open",
-    only: Literal["", "mine", "unclaimed", "soon", "repeat", "platform", "overdue", "second"] = "",
+    view: View = "open",
+    only: Only = "",
     after: Cursor = "",
 ) -> dict[str, Any]:
     """A page of 50. ``open`` begins with the least time left, ``all`` with the newest; ``next`` is the following

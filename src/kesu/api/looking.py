@@ -17,7 +17,7 @@ from kesu.api import shapes, told
 from kesu.api.authentication import actor_of
 from kesu.commands import agreements, quick_replies
 from kesu.complaints import queries
-from kesu.complaints.filters import Filters
+from kesu.complaints.filters import MARKS, Filters
 from kesu.complaints.media import PICTURE_TYPES
 from kesu.complaints.models import Complaint, Media
 from kesu.complaints.search import typed
@@ -43,17 +43,22 @@ def _written(value: Any) -> Any:
 Day = Annotated[date, BeforeValidator(_written)]
 
 
+View = Literal["open", "all"]
+Only = Literal["", "mine", "unclaimed", "soon", "repeat", "platform", "overdue", "second"]
+MarkName = Literal["", "again", "high_risk", "immediate", "platform", "unread", "refund", "second"]
+
+
 class FiltersIn(Schema):
     """What narrows a list; all that is given must hold. ``q`` is the search of the inbox: numbers of complaints and
     orders, the last four digits of a phone, words of two characters and up. ``merchant``: number or name. ``assignee``:
-    a username, ``-`` for nobody. Amounts are fen; days are Beijing's, both ends included."""
+    a username, ``-`` for nobody. ``mark`` may be repeated. Amounts are fen; days are Beijing's, both ends included."""
 
     q: Words = ""
     merchant: Words = ""
     problem: Literal["", "REFUND", "SERVICE_NOT_WORK", "OTHERS"] = ""
     state: Literal["", "PENDING", "PROCESSING", "PROCESSED"] = ""
     assignee: Username = ""
-    mark: Literal["", "again", "high_risk", "immediate", "platform", "unread", "refund", "second"] = ""
+    mark: Annotated[list[MarkName], Field(max_length=8)] = []
     least: Amount | None = None
     most: Amount | None = None
     since: Day | None = None
@@ -66,7 +71,7 @@ class FiltersIn(Schema):
             problem=self.problem,
             state=self.state,
             assignee=self.assignee,
-            marks=(self.mark,) if self.mark else (),
+            marks=tuple(mark for mark in MARKS if mark in self.mark),
             least=self.least,
             most=self.most,
             since=self.since,

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from kesu.cli.doing import As, acting
 from kesu.cli.environment import Data, Json, desk, fail, output, show_json, show_table
 from kesu.cli.language import _
 
 app = typer.Typer(no_args_is_help=True)
 
 Id = Annotated[str, typer.Argument(help=_("The platform's complaint number."))]
+FILTERS = "view=all&q=...&merchant=...&problem=REFUND&state=PENDING&assignee=-&mark=again&least=1&since=2026-01-01"
 Everything = Annotated[bool, typer.Option("--all", help=_("Finished ones too."))]
 
 
@@ -115,6 +119,41 @@ def of_payer(complaint_id: Id, data: Data = None, json: Json = False) -> None:
             show_json([_facts(row) for row in rows])
         else:
             _show(rows)
+
+
+@app.command("export", help=_("Write complaints into a CSV or Excel file; recorded in the audit."))
+def export(
+    file: Annotated[Path, typer.Argument(help=_("Where to; .xlsx makes a workbook, everything else CSV."))],
+    filters: Annotated[
+        str, typer.Option("--filters", help=_("What follows the question mark of the inbox's address.") + f" {FILTERS}")
+    ] = "",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help=_("Replace the file if it exists."))] = False,
+    data: Data = None,
+    as_: As = "",
+) -> None:
+    """Open complaints by default; what the person may not see is not in it."""
+    if file.exists() and not overwrite:
+        fail(_("%s exists. Choose another name, or --overwrite.") % file)
+    with desk(data):
+        from django.http import QueryDict
+
+        from kesu import clock
+        from kesu.accounts.roles import Forbidden
+        from kesu.complaints import exports
+        from kesu.complaints.narrowing import Narrowing
+
+        kind = exports.XLSX if file.suffix.lower() == ".xlsx" else exports.CSV
+        asked = Narrowing.of(QueryDict(filters.removeprefix("?")))
+        try:
+            made = exports.of_list(acting(as_), asked, kind, now=clock.now())
+            file.unlink(missing_ok=True)
+            with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as target:
+                target.writelines(made.pieces)
+        except (Forbidden, exports.TooManyRowsError) as refused:
+            fail(str(refused))
+        except OSError as error:
+            fail(_("%(path)s cannot be written: %(reason)s") % {"path": file, "reason": error.strerror})
+        output.print(str(file), markup=False, highlight=False, soft_wrap=True)
 
 
 def _find(complaint_id: str) -> Any:

@@ -40,7 +40,6 @@ def do(
 ) -> None:
     with desk(data):
         from kesu import clock
-        from kesu.accounts.actor import Actor, Via
         from kesu.accounts.roles import Forbidden
         from kesu.alerts.services import ClaimedError
         from kesu.commands import verbs
@@ -50,7 +49,7 @@ def do(
         from kesu.commands.wording import difference, invalid, picture_refused
         from kesu.complaints.queries import visible_to
 
-        actor = Actor(_acting(name), Via.CLI, address(), operator=operator())
+        actor = acting(name)
         complaint = (
             visible_to(actor.user).select_related("account", "claimed_by").filter(complaint_id=complaint_id).first()
         )
@@ -195,6 +194,13 @@ def _end(json: bool, facts: dict[str, Any], text: str, status: int) -> NoReturn:
     else:
         (output if status == 0 else errors).print(text, markup=False, highlight=False)
     raise typer.Exit(status)
+
+
+def acting(name: str) -> Any:
+    """The actor of that name, or the only owner. Ends the command when there is none."""
+    from kesu.accounts.actor import Actor, Via
+
+    return Actor(_acting(name), Via.CLI, address(), operator=operator())
 
 
 def _acting(name: str) -> Any:

@@ -266,3 +266,19 @@ class Media(models.Model):
             models.CheckConstraint(name="media_stored_has_blob", condition=~Q(state="stored") | Q(blob__isnull=False)),
         ]
         indexes = [models.Index(fields=["due_at"], condition=Q(state="waiting"), name="media_due")]
+
+
+class SavedView(models.Model):
+    """A list that a person wants to come back to; nobody else sees it."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="saved_views")
+    name = models.CharField(max_length=40)
+    query = models.CharField(max_length=1000, help_text="The inbox's own parameters, as complaints.narrowing has them.")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "desk_savedview"
+        constraints = [models.UniqueConstraint(fields=["user", "name"], name="saved_view_name")]
+
+    def __str__(self) -> str:
+        return self.name

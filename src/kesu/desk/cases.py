@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 
 from kesu.accounts.roles import Permission
-from kesu.complaints import durations
+from kesu.complaints import durations, labels
+from kesu.complaints.labels import Mark
 from kesu.complaints.models import Complaint
 from kesu.desk import words
 from kesu.desk.patterns import written
@@ -90,14 +91,6 @@ class Countdown:
         return min(max(round((self.now - self.started_at).total_seconds()), 0), self.allowed_seconds)
 
 
-@dataclass(frozen=True)
-class Mark:
-    """A short label on a row; ``tone`` is danger, warning, info or quiet."""
-
-    text: str
-    tone: str
-
-
 class Row:
     """What one row shows. ``complaint`` comes from ``queries.for_list``; ``viewer`` is who looks; ``looking`` names
     who else has the case open; ``address`` is the case's, ``claim_address`` where it is claimed."""
@@ -149,15 +142,11 @@ class Row:
 
     @property
     def merchant(self) -> str:
-        complaint = self.complaint
-        named: str = getattr(complaint, "merchant_name", "")
-        account = complaint.account
-        own = complaint.complainted_mchid in ("", account.mchid)
-        return named or (account.name if own and account.name else complaint.complainted_mchid or account.mchid)
+        return labels.merchant(self.complaint)
 
     @property
     def merchant_number(self) -> str:
-        return self.complaint.complainted_mchid or self.complaint.account.mchid
+        return labels.merchant_number(self.complaint)
 
     @property
     def problem(self) -> str:
@@ -175,33 +164,9 @@ class Row:
 
     @cached_property
     def marks(self) -> list[Mark]:
-        return list(self._marks())
-
-    def _marks(self) -> Iterator[Mark]:
-        complaint = self.complaint
-        if (again := complaint.user_complaint_times - 1) > 0:
-            yield Mark(ngettext("Repeat ×%(times)d", "Repeat ×%(times)d", again) % {"times": again}, "danger")
-        if "HIGH_RISK" in complaint.user_tags:
-            yield Mark(gettext("High risk"), "danger")
-        if complaint.need_immediate_service:
-            yield Mark(gettext("Immediate service"), "warning")
-        if complaint.in_platform_service:
-            yield Mark(gettext("Platform service"), "warning")
-        yield from self._marks_of_refunds()
-        if complaint.incoming_user_response:
-            yield Mark(gettext("Unread message"), "info")
-        if "TRUSTED" in complaint.user_tags:
-            yield Mark(gettext("Fast refund"), "quiet")
-        if complaint.full_refunded:
-            yield Mark(gettext("Refunded in full"), "quiet")
-        if complaint.is_agent_mode:
-            yield Mark(gettext("AI agent"), "quiet")
-
-    def _marks_of_refunds(self) -> Iterator[Mark]:
-        if self.second_person:
-            yield Mark(gettext("Waits for a second person"), "warning")
-        if self.refund_under_way:
-            yield Mark(gettext("Refund on its way"), "info")
+        return list(
+            labels.marks(self.complaint, refund_under_way=self.refund_under_way, second_person=self.second_person)
+        )
 
     @property
     def claimed_by_viewer(self) -> bool:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-Words = dict[str, "str | Promise"]
+from kesu.complaints.labels import PROBLEM_TYPES, STATES, Words, say
 
-PROBLEM_TYPES: Words = {
-    "REFUND": _("Refund request"),
-    "SERVICE_NOT_WORK": _("Service not delivered"),
-    "OTHERS": _("Other"),
-}
-
-STATES: Words = {
-    "PENDING": _("Pending"),
-    "PROCESSING": _("In progress"),
-    "PROCESSED": _("Completed"),
-}
+__all__ = [
+    "ACTORS",
+    "OPERATIONS",
+    "POLL_TIERS",
+    "PROBLEM_TYPES",
+    "REJECTIONS",
+    "SERVICE_ORDER_STATES",
+    "STATES",
+    "Words",
+    "say",
+]
 
 SERVICE_ORDER_STATES: Words = {
     "DOING": _("In service"),
@@ -86,8 +85,3 @@ REJECTIONS: Words = {
     "too_large": _("Too large"),
     "truncated": _("Ended early"),
 }
-
-
-def say(words: Words, word: str) -> str:
-    """The translation in the active language, or the word itself."""
-    return str(words.get(word, word))

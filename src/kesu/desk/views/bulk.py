@@ -1,12 +1,9 @@
-"""Many rows at once: give them to somebody, write one text to all their payers, take them as a file.
-
-Every row goes through the same verb as alone, and is answered alone: done, refused with the reason, or changed
-meanwhile. Nothing here is all or nothing.
-"""
+"""Many rows at once: give them to somebody, write one text to all their payers (``commands.bulk``), take them as a
+file."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -24,22 +21,17 @@ from kesu import clock
 from kesu.accounts.actor import Actor
 from kesu.accounts.models import User
 from kesu.accounts.roles import Permission, require
-from kesu.alerts.services import ClaimedError
-from kesu.commands import checks, verbs, wording
-from kesu.commands.errors import Conflict, InvalidCommand, Refused
+from kesu.commands import bulk, checks
 from kesu.commands.models import Command
 from kesu.commands.seen import Seen
 from kesu.commands.verbs import Consent
-from kesu.complaints import queries
+from kesu.complaints import exports, queries
 from kesu.complaints.models import Complaint
 from kesu.desk.cases import Row
 from kesu.desk.gate import needs
 from kesu.desk.security import private
 from kesu.desk.views import export
 from kesu.rules.guards import Level
-
-MOST = 50
-DONE, REFUSED, CHANGED = "done", "refused", "changed"
 
 
 @dataclass(frozen=True)
@@ -56,7 +48,7 @@ class Result:
 
 @require_POST
 @needs(Permission.VIEW)
-def bulk(request: HttpRequest) -> HttpResponseBase:
+def many(request: HttpRequest) -> HttpResponseBase:
     """``case`` repeats the numbers of the rows, ``do`` says what: assign (``to``: a username), reply (``text``, asked
     for when it is missing), csv or xlsx."""
     do = request.POST.get("do", "")
@@ -68,9 +60,11 @@ def bulk(request: HttpRequest) -> HttpResponseBase:
         messages.warning(request, _("Choose rows first."))
         return redirect(_back(request))
     if len(chosen) < len(set(request.POST.getlist("case"))):
-        messages.info(request, _("Only what can be seen is taken, and at most %(most)s rows at once.") % {"most": MOST})
-    if do in (export.CSV, export.XLSX):
-        return export.answer(request, [chosen], do, len(chosen), f"chosen={len(chosen)}", now)
+        messages.info(
+            request, _("Only what can be seen is taken, and at most %(most)s rows at once.") % {"most": bulk.MOST}
+        )
+    if do in (exports.CSV, exports.XLSX):
+        return export.answer(exports.of_rows(Actor.of(request), chosen, do, now=now))
     if do == "assign":
         return _assign(request, chosen, now)
     if do == "reply" and request.POST.get("text", "").strip():
@@ -81,7 +75,7 @@ def bulk(request: HttpRequest) -> HttpResponseBase:
 def _chosen(request: HttpRequest) -> list[Complaint]:
     """In the order of the list; only what this person sees."""
     asked = [int(text) for text in request.POST.getlist("case") if text.isascii() and text.isdigit() and len(text) < 19]
-    order = list(dict.fromkeys(asked))[:MOST]
+    order = list(dict.fromkeys(asked))[: bulk.MOST]
     found = {complaint.pk: complaint for complaint in queries.rows_by_id(request.user, order)}
     return [found[pk] for pk in order if pk in found]
 
@@ -95,12 +89,10 @@ def _assign(request: HttpRequest, chosen: Sequence[Complaint], now: datetime) ->
         messages.warning(request, _("Choose whom to give them to."))
         return redirect(_back(request))
 
-    def give(complaint: Complaint) -> str:
-        verbs.assign(actor, complaint, assignee, consent=Consent(_codes(accepted, complaint)), now=now)
-        return _("Given to %(name)s.") % {"name": assignee}
-
+    consents = {complaint.pk: Consent(_codes(accepted, complaint)) for complaint in chosen}
+    outcomes = bulk.assign(actor, chosen, assignee, consents=consents, now=now)
     told = {"title": _("Assign"), "to": assignee.username, "assigning": True}
-    return _results(request, _each(request, chosen, give, now), told)
+    return _results(request, _rows(request, outcomes, now), told)
 
 
 def _compose(request: HttpRequest, chosen: Sequence[Complaint], now: datetime) -> HttpResponse:
@@ -120,49 +112,34 @@ def _reply(request: HttpRequest, chosen: Sequence[Complaint], now: datetime) -> 
     accepted = _by_case(request, "accept")
     seen = _by_case(request, "seen")
 
-    def send(complaint: Complaint) -> str:
-        consent = Consent(_codes(accepted, complaint), seen=Seen.parse(seen.get(complaint.pk, "")), key=key)
-        return wording.outcome(verbs.reply(actor, complaint, text, consent=consent, now=now))
-
+    consents = {
+        complaint.pk: Consent(_codes(accepted, complaint), seen=Seen.parse(seen.get(complaint.pk, "")), key=key)
+        for complaint in chosen
+    }
+    outcomes = bulk.reply(actor, chosen, text, consents=consents, now=now)
     told = {"title": _("Reply"), "text": text, "key": key}
-    return _results(request, _each(request, chosen, send, now, seen), told)
+    return _results(request, _rows(request, outcomes, now, seen), told)
 
 
-def _each(
-    request: HttpRequest,
-    chosen: Sequence[Complaint],
-    act: Callable[[Complaint], str],
-    now: datetime,
-    seen: dict[int, str] | None = None,
+def _rows(
+    request: HttpRequest, outcomes: Sequence[bulk.Outcome], now: datetime, seen: dict[int, str] | None = None
 ) -> list[Result]:
-    results = []
-    for complaint in chosen:
-        outcome, sentences, accept = _attempt(act, complaint)
-        known = (seen or {}).get(complaint.pk, "")
-        results.append(Result(_row(request, complaint, now), outcome, sentences, accept, known))
-    return results
-
-
-def _attempt(act: Callable[[Complaint], str], complaint: Complaint) -> tuple[str, tuple[str, ...], str]:
-    try:
-        return DONE, (act(complaint),), ""
-    except InvalidCommand as wrong:
-        return REFUSED, (wording.invalid(wrong),), ""
-    except Refused as refused:
-        standing = refused.standing
-        acceptable = all(concern.level == Level.CONFIRM for concern in standing)
-        codes = ",".join(sorted({concern.code for concern in standing})) if acceptable else ""
-        return REFUSED, tuple(dict.fromkeys(concern.message for concern in standing)), codes
-    except Conflict as conflict:
-        return CHANGED, tuple(wording.difference(conflict).split("\n")), ""
-    except ClaimedError as claimed:
-        return CHANGED, (_("%(name)s was faster and handles this case.") % {"name": claimed.owner},), ""
-    except Complaint.DoesNotExist:
-        return CHANGED, (_("The case is no longer yours to see."),), ""
+    return [
+        Result(
+            _row(request, one.complaint, now),
+            one.outcome,
+            one.sentences,
+            ",".join(one.accept),
+            (seen or {}).get(one.complaint.pk, ""),
+        )
+        for one in outcomes
+    ]
 
 
 def _results(request: HttpRequest, results: list[Result], told: dict[str, Any]) -> HttpResponse:
-    number = {name: sum(result.outcome == name for result in results) for name in (DONE, REFUSED, CHANGED)}
+    number = {
+        name: sum(result.outcome == name for result in results) for name in (bulk.DONE, bulk.REFUSED, bulk.CHANGED)
+    }
     again = [result for result in results if result.accept]
     context = {"results": results, "number": number, "again": again, "back": _back(request), **told}
     return private(render(request, "desk/bulk_results.html", context))

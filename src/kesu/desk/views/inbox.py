@@ -16,13 +16,13 @@ from kesu import clock
 from kesu.accounts.models import User
 from kesu.accounts.roles import Permission, may
 from kesu.commands.second_person import to_decide
-from kesu.complaints import queries, search
+from kesu.complaints import exporting, queries, saved_views, search
 from kesu.complaints.cursors import CursorError
 from kesu.complaints.filters import NOBODY
+from kesu.complaints.narrowing import Narrowing
 from kesu.complaints.queries import Page, View
-from kesu.desk import exporting, words
-from kesu.desk.models import SavedView
-from kesu.desk.narrowing import MARK_LABELS, ONLY_LABELS, Narrowing
+from kesu.desk import narrowing, words
+from kesu.desk.narrowing import MARK_LABELS, ONLY_LABELS
 from kesu.desk.queries import last_poll, merchant_names
 from kesu.desk.rows import rows
 from kesu.desk.security import private
@@ -115,7 +115,7 @@ def _tools(request: HttpRequest, asked: Narrowing) -> dict[str, Any]:
     return {
         "asked": asked,
         "filters": asked.filters,
-        "chips": asked.chips(dict(people)),
+        "chips": narrowing.chips(asked, dict(people)),
         "hidden": [pair for pair in asked.pairs if pair[0] not in ("view", "only", "q")],
         "problems": words.PROBLEM_TYPES.items(),
         "states": words.STATES.items(),
@@ -123,7 +123,7 @@ def _tools(request: HttpRequest, asked: Narrowing) -> dict[str, Any]:
         "people": people,
         "nobody": NOBODY,
         "merchants": merchant_names(request.user),
-        "saved": [(view, view.query == asked.query) for view in SavedView.objects.filter(user=request.user.pk)],
+        "saved": [(view, view.query == asked.query) for view in saved_views.of(request.user)],
         "excel_limit": exporting.EXCEL_LIMIT,
         "selectable": any(
             may(request.user, right) for right in (Permission.ASSIGN, Permission.REPLY, Permission.EXPORT)

@@ -21,8 +21,8 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
 from kesu.clock import BEIJING
+from kesu.complaints import labels
 from kesu.complaints.models import Complaint
-from kesu.desk.cases import Row
 
 EXCEL_LIMIT = 100_000
 """Rows of a workbook: more make a file that Excel opens badly. CSV has no limit."""
@@ -57,16 +57,15 @@ def titles() -> list[str]:
     ]
 
 
-def cells(complaint: Complaint, now: datetime) -> list[Cell]:
+def cells(complaint: Complaint) -> list[Cell]:
     """One row. No more of a phone number than its last digits."""
-    row = Row(complaint, None, now)
     orders = list(complaint.orders.all())
     return [
         complaint.complaint_id,
-        row.state,
-        row.merchant_number,
-        row.merchant,
-        row.problem,
+        labels.say(labels.STATES, complaint.state),
+        labels.merchant_number(complaint),
+        labels.merchant(complaint),
+        labels.say(labels.PROBLEM_TYPES, complaint.problem_type),
         _yuan(complaint.amount),
         _yuan(complaint.apply_refund_amount),
         _moment(complaint.complaint_time),
@@ -74,7 +73,7 @@ def cells(complaint: Complaint, now: datetime) -> list[Cell]:
         _moment(complaint.complete_due_at) if complaint.open else "",
         complaint.round_number,
         complaint.user_complaint_times,
-        ", ".join(mark.text for mark in row.marks),
+        ", ".join(mark.text for mark in labels.marks(complaint)),
         str(complaint.claimed_by) if complaint.claimed_by else "",
         complaint.payer_phone_tail,
         ", ".join(order.transaction_id for order in orders),
@@ -90,18 +89,18 @@ def harmless(text: str) -> str:
     return f"'{text}" if text.startswith(_RUNS) or start.startswith(_RUNS) else text
 
 
-def as_csv(batches: Iterable[Sequence[Complaint]], now: datetime, language: str) -> Iterator[bytes]:
+def as_csv(batches: Iterable[Sequence[Complaint]], language: str) -> Iterator[bytes]:
     """A piece a batch, in UTF-8 with the mark by which Excel knows it."""
     with translation.override(language):
         head = titles()
     yield (_BYTE_ORDER_MARK + _lines([head])).encode()
     for batch in batches:
         with translation.override(language):
-            table = [cells(complaint, now) for complaint in batch]
+            table = [cells(complaint) for complaint in batch]
         yield _lines(table).encode("utf-8", "replace")
 
 
-def as_xlsx(batches: Iterable[Sequence[Complaint]], now: datetime) -> IO[bytes]:
+def as_xlsx(batches: Iterable[Sequence[Complaint]]) -> IO[bytes]:
     """The workbook. Its rows wait in a temporary file until it is whole; packed, the largest has some 20 MB."""
     book = Workbook(write_only=True)
     sheet = book.create_sheet(_("Complaints"))
@@ -109,7 +108,7 @@ def as_xlsx(batches: Iterable[Sequence[Complaint]], now: datetime) -> IO[bytes]:
     sheet.append([_cell(sheet, title) for title in titles()])
     for batch in batches:
         for complaint in batch:
-            sheet.append([_cell(sheet, value) for value in cells(complaint, now)])
+            sheet.append([_cell(sheet, value) for value in cells(complaint)])
     file = io.BytesIO()
     book.save(file)
     file.seek(0)
