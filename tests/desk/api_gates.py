@@ -115,6 +115,14 @@ API_GATES: Mapping[str, Gate | list[Gate]] = {
     f"{PREFIX}/merchants": Gate(P.VIEW),
     f"{PREFIX}/deliveries": Gate(P.DELIVERIES),
     f"{PREFIX}/audit": Gate(P.AUDIT),
+    f"{PREFIX}/audit/verify": Gate(P.AUDIT),
+    f"{PREFIX}/system": Gate(P.SYSTEM),
+    f"{PREFIX}/doctor": Gate(P.SETTINGS),
+    f"{PREFIX}/retention": Gate(P.SETTINGS),
+    f"{PREFIX}/privacy/erase": Gate(
+        P.SETTINGS, "POST", data={"searched": "complaint", "value": "none", "dry_run": True}
+    ),
+    f"{PREFIX}/privacy/log": Gate(P.SETTINGS),
     f"{PREFIX}/webhooks": [Gate(P.SETTINGS), Gate(P.SETTINGS, "POST", data=_WEBHOOK)],
     f"{PREFIX}/webhooks/<webhook_id>": [
         _of_nothing(P.SETTINGS, "PUT", **_WEBHOOK),

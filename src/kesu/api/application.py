@@ -24,6 +24,7 @@ from kesu.api import (
     problems,
     quick_replies,
     rotas,
+    system,
     webhooks,
 )
 from kesu.api.authentication import Token
@@ -87,6 +88,7 @@ for part in (
     webhooks,
     people,
     me,
+    system,
 ):
     api.add_router("", part.router)
 

@@ -1,4 +1,4 @@
-"""What is not one complaint: refund requests, merchants, deliveries, the audit."""
+"""What is not one complaint: refund requests, merchants, deliveries."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from kesu.alerts.models import Message
 from kesu.api import shapes, told
 from kesu.api.authentication import actor_of
 from kesu.api.fields import Before, Number
-from kesu.audit import queries as audit
 from kesu.commands import refunding
 from kesu.commands.models import RefundRequest
 from kesu.commands.verbs import Consent
@@ -71,14 +70,6 @@ def list_deliveries(request: HttpRequest, before: Before = 0) -> dict[str, Any]:
         for row in found[:PAGE]
     ]
     return {"items": items, "next": str(found[PAGE - 1].pk) if len(found) > PAGE else None}
-
-
-@router.get("/audit", response=shapes.AuditPage, tags=["desk"])
-def list_audit(request: HttpRequest, before: Before = 0) -> dict[str, Any]:
-    """Who did what, the newest first; ``next`` is the following page's ``before``."""
-    actor_of(request, Permission.AUDIT)
-    found = audit.entries(before=before, limit=PAGE + 1)
-    return {"items": found[:PAGE], "next": str(found[PAGE - 1].sequence) if len(found) > PAGE else None}
 
 
 def _requests(user: User) -> QuerySet[RefundRequest]:

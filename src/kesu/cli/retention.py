@@ -90,12 +90,13 @@ def erase(
         from kesu import clock
         from kesu.retention import services
 
-        subject, search = _search(phone_stdin, openid_stdin)
+        subject = "phone" if phone_stdin else "openid" if openid_stdin else "complaint"
+        same_payer = services.SEARCHES[subject](value)
         if dry_run:
-            done = services.find(search(value))
+            done = services.find(same_payer)
         else:
             with audited("payer", "erased", by=by, searched=subject) as details:
-                done = services.forget(by or operator(), subject, search(value), now=clock.now())
+                done = services.forget(by or operator(), subject, same_payer, now=clock.now())
                 details |= {"erased": len(done.erased), "postponed": len(done.postponed)}
         if json:
             show_json(_facts(done))
@@ -117,14 +118,6 @@ def log(data: Data = None, json: Json = False) -> None:
             show_json(rows)
         else:
             show_table(columns, [[row[column] for column in columns] for row in rows], _("Nothing yet."))
-
-
-def _search(phone: bool, openid: bool) -> tuple[str, Any]:
-    from kesu.retention import services
-
-    if phone:
-        return "phone", services.of_phone
-    return ("openid", services.of_openid) if openid else ("complaint", services.of_payer_of)
 
 
 def _facts(done: Any) -> dict[str, Any]:
