@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -17,6 +18,10 @@ from hypothesis import HealthCheck, settings
 # A slow machine is no failing rule.
 settings.register_profile("kesu", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("kesu")
+
+# Many processes are started: none of them should compile everything anew, whatever the machine's habit.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 _OWN_DATA = "KESU_DATA" not in os.environ or "PYTEST_XDIST_WORKER" not in os.environ
 if _OWN_DATA:
