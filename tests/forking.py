@@ -36,7 +36,7 @@ LIBRARIES = (
     *("django.core.mail", "django.template.defaulttags", "django.template.loader_tags", "django.templatetags.i18n"),
     *("django.views.debug", "django.views.generic", "django.middleware.csrf", "django.contrib.auth.hashers"),
     *("django.contrib.messages.api", "django.contrib.postgres.indexes", "whitenoise.base", "logging.config", "getpass"),
-    *("typer._adapters", "typer.rich_utils", "rich._emoji_codes", "wsgiref.util"),
+    *("typer._adapters", "typer.rich_utils", "rich._emoji_codes", "wsgiref.util", "PIL.Image", "xml.sax"),
 )
 ENDED = b"ended "
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import apprise
+from typing import Any
+
 from pydantic import field_validator
 
 from kesu.alerts.channels.base import ChannelSettings
@@ -38,7 +39,7 @@ class AppriseSettings(ChannelSettings):
     @field_validator("url")
     @classmethod
     def _can_be_trusted(cls, value: str) -> str:
-        target = apprise.Apprise.instantiate(value)
+        target = _instantiated(value)
         if target is None:
             raise ValueError("is not an address Apprise knows")
         schemes = schemes_of(target)
@@ -53,9 +54,15 @@ class AppriseSettings(ChannelSettings):
     @property
     def address(self) -> str:
         """The address with every secret masked, as Apprise masks it."""
-        target = apprise.Apprise.instantiate(self.url)
-        shown: str = target.url(privacy=True) if target else ""  # type: ignore[no-untyped-call]
+        target = _instantiated(self.url)
+        shown: str = target.url(privacy=True) if target else ""
         return shown.partition("?")[0] or "****"
+
+
+def _instantiated(url: str) -> Any:
+    import apprise  # a fifth of a second, and only where there is such a channel
+
+    return apprise.Apprise.instantiate(url)
 
 
 def schemes_of(target: object) -> set[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import apprise
 import httpx2
 from django.conf import settings as installation
 
@@ -49,6 +48,8 @@ class AppriseChannel:
 
 def _notify(url: str, push: Push, body: str) -> tuple[bool, bool]:
     """Whether it was delivered, and whether it wanted to go where it may not."""
+    import apprise  # a fifth of a second, and only where there is such a channel
+
     urgent = push.content.tone is Tone.WARNING
     asset = apprise.AppriseAsset(app_id="Kesu", async_mode=False, secure_logging=True, http_redirects=False)
     sender = apprise.Apprise(asset=asset)
