@@ -70,6 +70,7 @@ OF_A_COMPLAINT: Mapping[str, Gate | list[Gate]] = {
     "/pictures": Gate(P.REPLY, "POST", places=_case, files={"file": PICTURE}),
 }
 _WEBHOOK = {"name": "工单系统", "url": "https://example.com/hook", "events": ["complaint.created"]}
+_MERCHANT = {"mchid": "1", "certificate": "", "private_key": "", "apiv3_key": ""}
 _NONE = [{"complaint_id": "none"}]
 _REPLY = {"name": "致歉", "text": "您好, 非常抱歉给您带来不便"}
 API_GATES: Mapping[str, Gate | list[Gate]] = {
@@ -112,7 +113,7 @@ API_GATES: Mapping[str, Gate | list[Gate]] = {
     f"{PREFIX}/me/sessions": Gate(P.VIEW),
     f"{PREFIX}/me/sessions/end-all": Gate(method="POST", scope="admin"),
     f"{PREFIX}/me/sessions/<session_id>": _of_nothing(None, "DELETE", "admin"),
-    f"{PREFIX}/merchants": Gate(P.VIEW),
+    f"{PREFIX}/merchants": [Gate(P.VIEW), Gate(P.SETTINGS, "POST", data=_MERCHANT)],
     f"{PREFIX}/deliveries": Gate(P.DELIVERIES),
     f"{PREFIX}/audit": Gate(P.AUDIT),
     f"{PREFIX}/audit/verify": Gate(P.AUDIT),

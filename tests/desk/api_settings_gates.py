@@ -13,6 +13,7 @@ from tests.desk.gate import Gate
 
 NOWHERE = 999_999
 _PLACES = {"channel_id": NOWHERE, "rota_id": NOWHERE, "override_id": NOWHERE, "username": "nobody", "name": "none"}
+_PLACES |= {"mchid": "0", "serial": "0", "sub_mchid": "0", "allowance_id": NOWHERE}
 
 
 def _one(method: str = "GET", **data: Any) -> Gate:
@@ -22,7 +23,20 @@ def _one(method: str = "GET", **data: Any) -> Gate:
 _ALL = Gate(Permission.SETTINGS)
 _CHANNEL = {"name": "群", "kind": "email", "settings": {}}
 _SPAN = {"starts_at": "2026-11-28T09:00+08:00", "ends_at": "2026-11-29T09:00+08:00"}
+_KEYS = {"certificate": "", "private_key": ""}
 SETTINGS_GATES: Mapping[str, Gate | list[Gate]] = {
+    "/merchants/<mchid>": [_one(), _one("PATCH", name="")],
+    "/merchants/<mchid>/ask": _one("POST"),
+    "/merchants/<mchid>/callback": _one("POST"),
+    "/merchants/<mchid>/look": _one("POST"),
+    "/merchants/<mchid>/certificate": _one("POST", **_KEYS),
+    "/merchants/<mchid>/apiv3-key": _one("POST", apiv3_key=""),
+    "/merchants/<mchid>/platform-keys": _one("POST", serial="0", public_key=""),
+    "/merchants/<mchid>/platform-keys/<serial>": _one("DELETE"),
+    "/merchants/<mchid>/allowances": [_one(), _one("POST", kind="word", value="x")],
+    "/allowances/<allowance_id>": _one("DELETE"),
+    "/merchants/<mchid>/sub-merchants": _one(),
+    "/merchants/<mchid>/sub-merchants/<sub_mchid>": _one("PUT", name=""),
     "/channels": [_ALL, Gate(Permission.SETTINGS, "POST", data=_CHANNEL)],
     "/channels/<channel_id>": [_one(), _one("PATCH", standby=True)],
     "/channels/<channel_id>/switch": _one("POST", enabled=False),

@@ -84,6 +84,7 @@ def test_without_a_current_key_nothing_can_be_signed():
         "ftp://desk.example.com",
         "https://desk.example.com/?a=b",
         "https://",
+        "https://[",
         "desk",
         "https://" + "d" * 250,
     ],

@@ -20,6 +20,8 @@ from kesu.api import (
     lists,
     looking,
     me,
+    merchant_parts,
+    merchants,
     people,
     problems,
     quick_replies,
@@ -88,6 +90,8 @@ for part in (
     webhooks,
     people,
     me,
+    merchants,
+    merchant_parts,
     system,
 ):
     api.add_router("", part.router)

@@ -1,4 +1,4 @@
-"""What is not one complaint: refund requests, merchants, deliveries."""
+"""What is not one complaint: refund requests, deliveries."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from kesu.commands import refunding
 from kesu.commands.models import RefundRequest
 from kesu.commands.verbs import Consent
 from kesu.complaints.queries import visible_to
-from kesu.merchants.grants import accounts_visible_to
 
 router = Router()
 
@@ -41,12 +40,6 @@ def decide(request: HttpRequest, request_id: Number, body: shapes.DecisionIn) ->
     consent = Consent(tuple(body.acknowledged), body.override_reason, None, body.key or "")
     refunding.decide(actor, row, grant=body.grant, note=body.note, consent=consent, now=clock.now())
     return told.request(_requests(actor.user).get(pk=request_id))
-
-
-@router.get("/merchants", response=list[shapes.AccountOut], tags=["desk"])
-def list_merchants(request: HttpRequest) -> Any:
-    """The merchant numbers that this person sees."""
-    return accounts_visible_to(actor_of(request).user).defer("token").order_by("mchid")
 
 
 @router.get("/deliveries", response=shapes.DeliveryPage, tags=["desk"])

@@ -17,6 +17,12 @@ from kesu.commands.errors import Conflict, InvalidCommand, Refused
 from kesu.commands.people_wording import PersonError
 from kesu.commands.pictures import PictureRefused
 from kesu.commands.wording import difference, invalid, kind, picture_refused
+from kesu.merchants.calls import Failure, explained
+from kesu.merchants.credentials import NoCredentials
+from kesu.merchants.entering import Unusable
+from kesu.merchants.services import AccountError
+from kesu.sync.account_verbs import ForeignCallback
+from kesu.wechatpay import WeChatPayError
 
 CONTENT_TYPE = "application/problem+json"
 TITLES = {
@@ -36,6 +42,12 @@ class Problem(Exception):
     def __init__(self, status: int, code: str, detail: str, **more: Any) -> None:
         super().__init__(detail)
         self.status, self.code, self.detail, self.more = status, code, detail, more
+
+
+def failed(failure: Failure) -> Problem:
+    """A call to the platform that proved nothing. ``passing``: the same may succeed a little later."""
+    more = {"platform_code": failure.code, "request_id": failure.request_id, "passing": failure.passing}
+    return Problem(409, "not_proved", f"{failure.what} {failure.to_do}", **more)
 
 
 def answer(status: int, code: str, detail: str, **more: Any) -> HttpResponse:
@@ -83,6 +95,23 @@ def _on_picture(request: HttpRequest, wrong: PictureRefused) -> HttpResponse:
     return answer(422, f"picture_{wrong.reason}", picture_refused(wrong))
 
 
+def _on_account(request: HttpRequest, wrong: AccountError) -> HttpResponse:
+    return answer(409, "merchant_refused", str(wrong))
+
+
+def _on_unusable(request: HttpRequest, wrong: Unusable) -> HttpResponse:
+    return answer(409, "keys_refused", str(wrong), problems=wrong.problems)
+
+
+def _on_foreign(request: HttpRequest, foreign: ForeignCallback) -> HttpResponse:
+    text = "The platform calls another address. If no other system needs it any more, repeat with replaces."
+    return answer(409, "foreign_callback", text, url=foreign.url)
+
+
+def _on_platform(request: HttpRequest, error: WeChatPayError | NoCredentials) -> HttpResponse:
+    return _on_purpose(request, failed(explained(error)))
+
+
 def _on_validation(request: HttpRequest, wrong: ValidationError) -> HttpResponse:
     errors = [
         {"where": ".".join(str(part) for part in error["loc"]), "what": str(error["msg"])} for error in wrong.errors
@@ -121,6 +150,11 @@ HANDLERS: dict[type[Exception], Callable[..., HttpResponse]] = {
     InvalidCommand: _on_invalid,
     PersonError: _on_person,
     PictureRefused: _on_picture,
+    AccountError: _on_account,
+    Unusable: _on_unusable,
+    ForeignCallback: _on_foreign,
+    WeChatPayError: _on_platform,
+    NoCredentials: _on_platform,
     ValidationError: _on_validation,
     AuthenticationError: _on_unknown,
     NarrowToken: _on_narrow,

@@ -325,12 +325,17 @@ class PersonOut(Schema):
 
 
 class AccountOut(Schema):
+    """``state``: off, unwatched (nobody looked yet), failed, warning or good, as of ``looked_at``."""
+
     mchid: str
     name: str
     role: str
     enabled: bool
     reply_limit: int
     deadline_profile: str
+    state: str
+    callback_registered: bool
+    looked_at: datetime | None
 
 
 class AuditOut(Schema):

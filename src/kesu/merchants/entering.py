@@ -73,7 +73,7 @@ def _number(given: Mapping[str, Any], now: datetime) -> list[Said]:
         found.append(Said("bad", _("A merchant number consists of digits only."), "mchid"))
     elif Account.objects.filter(mchid=mchid).exists():
         found.append(Said("warn", _("This number is connected already: its keys will be replaced, nothing is lost.")))
-    loopback = urlsplit(base_url).hostname in ("127.0.0.1", "localhost", "::1")
+    loopback = _host(base_url) in ("127.0.0.1", "localhost", "::1")
     if base_url != PLATFORM and not loopback:
         found.append(
             Said("bad", _("The platform is at %s; only a sandbox on this machine may differ.") % PLATFORM, "base_url")
@@ -82,6 +82,13 @@ def _number(given: Mapping[str, Any], now: datetime) -> list[Said]:
         text = _("This desk follows a sandbox's clock. Connect real merchant numbers to a desk of their own.")
         found.append(Said("bad", text, "mchid"))
     return found
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _pair(given: Mapping[str, Any], now: datetime) -> list[Said]:

@@ -160,7 +160,10 @@ def callback_url(account: Account, public_url: str) -> str:
 
     HTTPS, no query string, at most 255 characters (创建投诉通知回调地址); http is for a sandbox on loopback only.
     """
-    parts = urlsplit(public_url)
+    try:
+        parts = urlsplit(public_url)
+    except ValueError as error:
+        raise AccountError(_("This is no address: %s") % public_url[:200]) from error
     loopback = parts.hostname in ("127.0.0.1", "localhost", "::1")
     if parts.scheme != "https" and not (parts.scheme == "http" and loopback):
         raise AccountError(_("The public address must begin with https:// (the platform refuses anything else)."))
