@@ -30,6 +30,7 @@ settings              x     -       -     -      -
 people                x     -       -     -      -
 audit                 x     -       -     -      x
 deliveries            x     x       x     -      x
+resend                x     x       -     -      -
 system                x     x       -     -      x
 """
 _ROLES, *_ROWS = [line.split() for line in TABLE.strip().splitlines()]

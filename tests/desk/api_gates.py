@@ -115,6 +115,9 @@ API_GATES: Mapping[str, Gate | list[Gate]] = {
     f"{PREFIX}/me/sessions/<session_id>": _of_nothing(None, "DELETE", "admin"),
     f"{PREFIX}/merchants": [Gate(P.VIEW), Gate(P.SETTINGS, "POST", data=_MERCHANT)],
     f"{PREFIX}/deliveries": Gate(P.DELIVERIES),
+    f"{PREFIX}/deliveries/<delivery_id>/resend": Gate(
+        P.RESEND, "POST", places=lambda side: {"delivery_id": side.push.pk}
+    ),
     f"{PREFIX}/audit": Gate(P.AUDIT),
     f"{PREFIX}/audit/verify": Gate(P.AUDIT),
     f"{PREFIX}/system": Gate(P.SYSTEM),

@@ -54,6 +54,7 @@ GATES: Mapping[str, Gate | list[Gate]] = {
     "/views/<int:pk>/remove": Gate(method="POST", places=_nothing, of_complaint=False),
     "/media/<int:pk>": Gate(Permission.VIEW, places=lambda side: {"pk": side.picture.pk}),
     "/deliveries": Gate(Permission.DELIVERIES, queries=lambda sides: ["state=failed", "state=sent", "before=999999"]),
+    "/deliveries/<int:pk>/resend": Gate(Permission.RESEND, "POST", places=lambda side: {"pk": side.push.pk}),
     # Leads on to the case, which has its own gate.
     "/open/<str:token>": Gate(Permission.VIEW, places=_token, of_complaint=False),
     "/system": Gate(Permission.SYSTEM),

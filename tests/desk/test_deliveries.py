@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from kesu.alerts import links
-from kesu.alerts.models import Message
+from kesu.alerts.models import Channel, Message
 from kesu.desk import pushes
 from tests.desk_seeds import push
 
@@ -73,6 +73,58 @@ def test_every_state_and_outcome_has_a_word():
 )
 def test_a_step_of_the_ladder_in_words(word, said):
     assert pushes.step(word) == said
+
+
+@pytest.fixture
+def failed(day, now) -> Message:
+    return push(day["channel"], day["case"], "high_risk", now, state="failed", error="40058 too long")
+
+
+def test_a_failed_push_is_sent_again_from_the_log_and_from_its_case(desk, day, failed):
+    page = desk.get("/deliveries?state=failed").content.decode()
+    assert f'action="/deliveries/{failed.pk}/resend"' in page
+    assert f'action="/deliveries/{failed.pk}/resend"' in desk.get(f"/cases/{day['case'].pk}").content.decode()
+    answer = desk.post(f"/deliveries/{failed.pk}/resend", {"back": "failed"}, follow=True)
+    assert answer.redirect_chain == [("/deliveries?state=failed", 302)]
+    assert "已重新发送" in answer.content.decode()
+    failed.refresh_from_db()
+    assert (failed.state, failed.error) == ("pending", "")
+    assert "再次发送了失败的推送" in desk.get(f"/cases/{day['case'].pk}").content.decode()
+
+
+def test_the_second_who_presses_is_told_that_it_is_done(desk, day, failed):
+    back = f"/cases/{day['case'].pk}"
+    for said in ("已重新发送", "已经不是失败状态"):
+        answer = desk.post(f"/deliveries/{failed.pk}/resend", {"back": "case"}, follow=True)
+        assert answer.redirect_chain == [(back, 302)]
+        assert said in answer.content.decode()
+
+
+def test_what_may_have_been_seen_is_asked_about_on_a_page_of_its_own(desk, failed):
+    Message.objects.filter(pk=failed.pk).update(doubtful=True)
+    asked = desk.post(f"/deliveries/{failed.pk}/resend", {"back": "failed"})
+    said = asked.content.decode()
+    assert asked.status_code == 409
+    for word in ("可能已经", 'name="yes" value="1"', f'href="/deliveries?state=failed#message-{failed.pk}"'):
+        assert word in said
+    failed.refresh_from_db()
+    assert failed.state == "failed"
+    desk.post(f"/deliveries/{failed.pk}/resend", {"back": "failed", "yes": "1"})
+    failed.refresh_from_db()
+    assert (failed.state, failed.doubtful) == ("pending", True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "enabled", "role"), [("test", True, "owner"), ("new", False, "owner"), ("new", True, "agent")]
+)
+def test_no_button_is_shown_for_what_cannot_be_sent_again_or_to_whoever_may_not(desk, day, now, kind, enabled, role):
+    type(day["user"]).objects.filter(pk=day["user"].pk).update(role=role)
+    Channel.objects.update(enabled=enabled)
+    Message.objects.all().delete()
+    made = push(day["channel"], day["case"], kind, now, state="failed")
+    page = desk.get("/deliveries?state=failed").content.decode()
+    assert f'id="message-{made.pk}"' in page
+    assert "/resend" not in page
 
 
 def test_a_link_from_a_push_opens_its_case(desk, day, now):

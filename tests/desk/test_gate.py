@@ -21,7 +21,7 @@ from kesu.accounts import tokens
 from kesu.accounts.models import Role, User
 from kesu.accounts.roles import may
 from kesu.alerts import links
-from kesu.alerts.models import Channel
+from kesu.alerts.models import Channel, Message
 from kesu.complaints.models import Complaint, Media
 from kesu.intake.models import Notice, Rejection
 from kesu.merchants import grants
@@ -32,6 +32,7 @@ from tests.desk.gates import GATES
 from tests.desk_seeds import attempt, make_channel, make_complaint, make_merchant, make_user, picture_of, push, say
 
 HERE, SIBLING, ELSEWHERE = "HERE7F", "SIBLING3K", "ELSEWHERE9Q"
+PUSHED = ("failed", "sent", "pending")
 DENIED = {401, 403, 404}
 SCOPES: dict[str, tuple[list[str], set[str]]] = {
     "everything": ([], {HERE, SIBLING, ELSEWHERE}),
@@ -52,6 +53,7 @@ class Side:
     complaint: Complaint
     picture: Media
     link: str
+    push: Message
 
 
 @dataclass
@@ -116,9 +118,9 @@ def _side(mark: str, account: Account, mchid: str, channel: Channel, now: dateti
     Complaint.objects.filter(pk=complaint.pk).update(complaint_id=f"2000{mark}{number:06d}")
     complaint.refresh_from_db()
     picture = picture_of(complaint, say(complaint, "USER_RESPONSE", now, f"{mark}等着"), now=now)
-    for state in ("failed", "sent", "pending"):
-        told = push(channel, complaint, "new", now, state=state, error=f"{mark} refused")
-        attempt(told, now, "payload", answer=f"{mark} answered")
+    told = {state: push(channel, complaint, "new", now, state=state, error=f"{mark} refused") for state in PUSHED}
+    for message in told.values():
+        attempt(message, now, "payload", answer=f"{mark} answered")
     digest = push(channel, None, "digest", now, error=f"{mark} in a digest")
     attempt(digest, now, answer=f"{mark} in a digest")
     Poll.objects.get_or_create(account=account, tier="newest", defaults={"due_at": now})
@@ -128,7 +130,7 @@ def _side(mark: str, account: Account, mchid: str, channel: Channel, now: dateti
     )
     Refresh.objects.create(requested_at=now, reason="poll", priority=1, error=f"{mark} odd", **waiting)
     Rejection.objects.create(at=now, account=account, reason="not_decryptable", count=2, size=800)
-    return Side(mark, complaint, picture, links.token(complaint.pk, 1, now=now))
+    return Side(mark, complaint, picture, links.token(complaint.pk, 1, now=now), told["failed"])
 
 
 @pytest.fixture

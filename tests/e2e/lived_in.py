@@ -27,7 +27,7 @@ from kesu.webhooks import endpoints
 from kesu.webhooks.endpoints import Wanted
 from kesu.webhooks.models import Delivery, Event
 from tests.accounts.conftest import enter, set_up_totp
-from tests.desk_seeds import PASSWORD, make_user, say, working_day
+from tests.desk_seeds import PASSWORD, make_user, push, say, working_day
 
 STEPS = [{"clock": clock, "overdue_every": "2h", "to": ["rota:night"]} for clock in ("reply", "complete")]
 
@@ -43,6 +43,7 @@ class Office:
 def office(now: datetime) -> Office:
     """``tests.desk_seeds.working_day``, and all that an owner can set up besides."""
     day = working_day(now)
+    push(day["channel"], day["overdue"], "reply_overdue", now, state="failed", doubtful=True, error="no answer")
     numbers = {
         "case": lived_in_case(day, now).pk,
         "finished": day["account"].complaint_set.get(state="PROCESSED").pk,

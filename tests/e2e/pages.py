@@ -37,6 +37,11 @@ def _answer_many(page: Any) -> None:
         page.locator("button[name=do][value=reply]").click()
 
 
+def _send_again(page: Any) -> None:
+    with page.expect_navigation(wait_until="load"):
+        page.locator(".push-again button").first.click()
+
+
 def _assign_many(page: Any) -> None:
     for box in page.locator("#cases input[type=checkbox]").all()[:2]:
         box.check()
@@ -106,6 +111,7 @@ PAGES: Mapping[str, list[Look]] = {
         Look("/deliveries", press=_unfold),
         Look("/deliveries?state=failed"),
         Look("/deliveries?channel=999999"),
+        Look("/deliveries?state=failed", status=409, press=_send_again),
     ],
     "/open/<str:token>": [Look("/open/nonsense", status=404)],
     "/settings/": [Look("/settings/"), Look("/settings/", "agent", status=403)],

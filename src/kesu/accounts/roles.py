@@ -38,6 +38,8 @@ class Permission(StrEnum):
     PEOPLE = "people"
     AUDIT = "audit"
     DELIVERIES = "deliveries"
+    RESEND = "resend"
+    """Send a push that failed once more."""
     SYSTEM = "system"
 
 
@@ -45,7 +47,7 @@ P = Permission
 _AGENT = frozenset(
     {P.VIEW, P.REPLY, P.COMPLETE, P.DECIDE_REFUND, P.REFUND, P.NOTE, P.CLAIM, P.REVEAL_PHONE, P.DELIVERIES}
 )
-_MANAGER = _AGENT | {P.ASSIGN, P.OVERRIDE, P.SECOND_PAIR_OF_EYES, P.EXPORT, P.TEMPLATES, P.SYSTEM}
+_MANAGER = _AGENT | {P.ASSIGN, P.OVERRIDE, P.SECOND_PAIR_OF_EYES, P.EXPORT, P.TEMPLATES, P.RESEND, P.SYSTEM}
 
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     Role.OWNER: frozenset(Permission),

@@ -21,6 +21,9 @@ log = structlog.get_logger(__name__)
 KIND = "digest"
 COVERED_AT_MOST = 5000
 
+Gone = dict[str, list[int]]
+"""Messages that no longer matter, by the reason."""
+
 
 def gather(lane: Lane, plan: Plan, *, now: datetime) -> int:
     """Write a digest for each channel of the lane that has cases waiting; how many messages they cover.
@@ -29,7 +32,7 @@ def gather(lane: Lane, plan: Plan, *, now: datetime) -> int:
     the next to be sent. Call while the lane is held.
     """
     waiting: dict[int, list[Message]] = defaultdict(list)
-    gone: dict[str, list[int]] = defaultdict(list)
+    gone: Gone = defaultdict(list)
     kept = plan.kept
     for message in _awake(_due(lane, now)[:COVERED_AT_MOST], now):
         if kept and share_of(message.urgency, message.deadline_at, now) is UrgencyClass.URGENT:
@@ -38,9 +41,7 @@ def gather(lane: Lane, plan: Plan, *, now: datetime) -> int:
             gone[reason].append(message.pk)
         else:
             waiting[message.channel_id].append(message)
-    for reason, pks in gone.items():
-        rows = Message.objects.filter(pk__in=pks)
-        rows.update(state=Message.State.SUPERSEDED, error=reason, due_at=now)
+    _drop(gone, now)
     for messages in waiting.values():
         _write(messages, now)
     lanes.gathered(lane, plan.mode, now=now)
@@ -61,7 +62,24 @@ def follow(digest: Message, successor: Message) -> None:
 def fail(digest: Message, *, now: datetime) -> None:
     """Nobody got the digest: what it covered failed with it, and says so."""
     lost = Message.objects.filter(digest=digest, state=Message.State.DIGESTED)
-    lost.update(state=Message.State.FAILED, error=f"digest {digest.pk} failed", due_at=now)
+    lost.update(state=Message.State.FAILED, error=_failed(digest), due_at=now)
+
+
+def take_back(digest: Message, *, now: datetime) -> int:
+    """The digest is owed again, with what failed with it; how many that is. What no longer matters is dropped, as if it
+    had waited for a digest until now."""
+    lost = Message.objects.filter(digest=digest, state=Message.State.FAILED, error=_failed(digest))
+    held = lost.select_for_update(no_key=True, of=("self",)).select_related("complaint")
+    gone: Gone = defaultdict(list)
+    kept = []
+    for message in held.defer(*(f"complaint__{name}" for name in _PRIVATE)).order_by("pk"):
+        if reason := pointless(message):
+            gone[reason].append(message.pk)
+        else:
+            kept.append(message.pk)
+    _drop(gone, now)
+    Message.objects.filter(pk__in=kept).update(state=Message.State.DIGESTED, error="", due_at=now)
+    return len(kept)
 
 
 def accounts(digest: Message) -> list[int]:
@@ -78,17 +96,24 @@ def complaint_ids(digest_pks: Iterable[int]) -> dict[int, list[str]]:
     return {digest_pk: list(ids) for digest_pk, ids in found.items()}
 
 
-_SEALED = (
-    "channel__settings",
-    *(f"complaint__{name}" for name in ("raw", "payer_phone", "payer_openid", "account__token")),
-)
+_PRIVATE = ("raw", "payer_phone", "payer_openid")
+_SEALED = ("channel__settings", *(f"complaint__{name}" for name in (*_PRIVATE, "account__token")))
+
+
+def _failed(digest: Message) -> str:
+    return f"digest {digest.pk} failed"
+
+
+def _drop(gone: Gone, now: datetime) -> None:
+    for reason, pks in gone.items():
+        rows = Message.objects.filter(pk__in=pks)
+        rows.update(state=Message.State.SUPERSEDED, error=reason, digest=None, due_at=now)
 
 
 def _due(lane: Lane, now: datetime) -> QuerySet[Message]:
     rows = lanes.due_messages(lane, now=now).filter(complaint__isnull=False)
     held = rows.select_for_update(skip_locked=True, no_key=True, of=("self",)).select_related("complaint", "channel")
-    sealed = ("raw", "payer_phone", "payer_openid")
-    return held.defer("channel__settings", *(f"complaint__{name}" for name in sealed)).order_by(
+    return held.defer("channel__settings", *(f"complaint__{name}" for name in _PRIVATE)).order_by(
         F("deadline_at").asc(nulls_last=True), "pk"
     )
 

@@ -139,6 +139,9 @@ class Message(models.Model):
     shortened = models.BooleanField(default=False, help_text="The first text was refused: the next is a short one.")
     doubtful = models.BooleanField(default=False, help_text="An earlier try may have arrived: the next one says so.")
     error = models.CharField(max_length=300, blank=True)
+    resent_after = models.PositiveBigIntegerField(
+        default=0, db_default=0, help_text="The last try before it was sent again by hand: only later ones count."
+    )
     moved_to = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="+")
     digest = models.ForeignKey(
         "self",

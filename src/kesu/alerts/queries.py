@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Min, OuterRef, Q, Subquery
+from django.db.models import Count, Min, OuterRef, Q, QuerySet, Subquery
 
+from kesu.accounts.roles import Person, sees_all_merchants
 from kesu.alerts import budgets, digests, lanes
 from kesu.alerts.channels import kind_named
 from kesu.alerts.health import Health, healths
 from kesu.alerts.models import Attempt, BudgetKey, Card, Channel, Clock, Message
+from kesu.complaints import queries as complaints
 from kesu.threads import Prepared, waiting
 
 
@@ -42,6 +44,13 @@ class ChannelHealth:
     @property
     def state(self) -> str:
         return str(self.health.state)
+
+
+def visible_to(actor: Person) -> QuerySet[Message]:
+    """Messages about complaints that this person may see. Those about none (tests, reports, digests, which tell of
+    many) are for whoever sees every merchant."""
+    seen = Q(complaint__in=complaints.visible_to(actor))
+    return Message.objects.filter(seen | Q(complaint=None) if sees_all_merchants(actor) else seen)
 
 
 def delivery_log(

@@ -153,7 +153,7 @@ def _try_again(message: Message, outcome: str, now: datetime, jitter: float) -> 
     tries, patience, limit = message.failures, FAILURES_BEFORE_SUBSTITUTE, FAILURES_AT_MOST
     if outcome == Outcome.UNKNOWN:
         message.doubtful = True
-        tries = message.log.filter(outcome=Outcome.UNKNOWN).count()
+        tries = message.log.filter(outcome=Outcome.UNKNOWN, pk__gt=message.resent_after).count()
         patience, limit = UNKNOWN_BEFORE_SUBSTITUTE, UNKNOWN_AT_MOST
     if tries >= limit or (tries >= patience and _substitutes(message)):
         _give_up(message, now)

@@ -355,11 +355,16 @@ class AuditPage(Schema):
 
 
 class DeliveryOut(Schema):
+    """``complaint_id`` is null for what is about no complaint: tests, reports, digests. ``may_have_arrived``: a try had
+    no answer."""
+
     id: int
     complaint_id: str | None
     channel: str
     kind: str
     state: str
+    error: str
+    may_have_arrived: bool
     created_at: datetime
     attempts: int
 

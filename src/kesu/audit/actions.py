@@ -27,6 +27,7 @@ class Action(StrEnum):
     RELEASED = "released"
     ASSIGNED = "assigned"
     AGREEMENT_MARKED = "agreement_marked"
+    PUSH_RESENT = "push_resent"
     EXPORTED = "exported"
     ERASED = "erased"
     SETTING_CHANGED = "setting_changed"

@@ -67,7 +67,7 @@ def do(
         except Refused as refused:
             _say_refused(refused, json)
         except Conflict as conflict:
-            _end(json, {"error": "conflict", "message": difference(conflict)}, difference(conflict), CHANGED)
+            end(json, {"error": "conflict", "message": difference(conflict)}, difference(conflict), CHANGED)
         except InvalidCommand as wrong:
             fail(invalid(wrong))
         except PictureRefused as wrong:
@@ -103,24 +103,24 @@ def _finish(done: Any, json: bool) -> None:
     from kesu.commands.wording import BY_HAND, outcome
 
     if isinstance(done, RefundRequest) and done.state == RefundRequest.State.DECLINED:
-        _end(json, {"request": done.pk, "state": done.state, "amount": done.amount}, _("Declined."), 0)
+        end(json, {"request": done.pk, "state": done.state, "amount": done.amount}, _("Declined."), 0)
     if isinstance(done, RefundRequest) and done.command is not None:
         done = done.command
     if isinstance(done, RefundRequest):
         text = _("Above your limit: it waits for a second person (request %d).") % done.pk
-        _end(json, {"request": done.pk, "state": done.state, "amount": done.amount}, text, WAITING)
+        end(json, {"request": done.pk, "state": done.state, "amount": done.amount}, text, WAITING)
     if isinstance(done, Note):
-        _end(json, {"note": done.pk}, _("Noted."), 0)
+        end(json, {"note": done.pk}, _("Noted."), 0)
     if isinstance(done, Agreement):
-        _end(json, {"log_id": done.log_id, "agreed": True}, _("Marked as agreement."), 0)
+        end(json, {"log_id": done.log_id, "agreed": True}, _("Marked as agreement."), 0)
     if isinstance(done, bool):  # whether there was a mark to take back
         text = _("The mark was taken back.") if done else _("This message was not marked.")
-        _end(json, {"agreed": False, "removed": done}, text, 0)
+        end(json, {"agreed": False, "removed": done}, text, 0)
     if not isinstance(done, Command):
-        _end(json, {"claimed_by": str(done.claimed_by or "")}, _("Handled by %s.") % (done.claimed_by or "-"), 0)
+        end(json, {"claimed_by": str(done.claimed_by or "")}, _("Handled by %s.") % (done.claimed_by or "-"), 0)
     if done.failure == Command.Failure.WITHDRAWN:
         told = {"command": done.pk, "kind": done.kind, "state": done.state, "failure": done.failure}
-        _end(json, told, _("Taken back; nothing was sent."), 0)
+        end(json, told, _("Taken back; nothing was sent."), 0)
     command = done if done.is_settled else _carried_out(done)
     status = 0 if command.error_code == BY_HAND else {"confirmed": 0, "failed": 1}.get(command.state, UNKNOWN)
     told = {
@@ -133,7 +133,7 @@ def _finish(done: Any, json: bool) -> None:
         "request_id": command.request_id,
         "concerns": command.concerns,
     }
-    _end(json, told, outcome(command), CHANGED if command.failure == "changed" else status)
+    end(json, told, outcome(command), CHANGED if command.failure == "changed" else status)
 
 
 def _carried_out(command: Any) -> Any:
@@ -185,10 +185,10 @@ def _say_refused(refused: Any, json: bool) -> NoReturn:
         if warnings
         else _("Nothing was sent. A block can be set aside only by a role that may, with --override REASON.")
     )
-    _end(json, {"error": "refused", "concerns": [c.as_json() for c in refused.concerns]}, "\n".join(lines), REFUSED)
+    end(json, {"error": "refused", "concerns": [c.as_json() for c in refused.concerns]}, "\n".join(lines), REFUSED)
 
 
-def _end(json: bool, facts: dict[str, Any], text: str, status: int) -> NoReturn:
+def end(json: bool, facts: dict[str, Any], text: str, status: int) -> NoReturn:
     if json:
         show_json(facts)
     else:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Max, Prefetch, Q, QuerySet
+from django.db.models import Max, Prefetch, QuerySet
 
-from kesu.accounts.roles import Person, sees_all_merchants
+from kesu.accounts.roles import Person
 from kesu.alerts.models import Attempt, Message
-from kesu.complaints.queries import visible_to
+from kesu.alerts.queries import visible_to as messages_visible_to
 from kesu.merchants.grants import accounts_visible_to, granted
 from kesu.merchants.models import SubMerchant
 from kesu.sync.models import Poll
@@ -27,13 +27,9 @@ class Deliveries:
 
 
 def _messages(actor: Person) -> QuerySet[Message]:
-    """Pushes about complaints that this person may see. Those about none (tests, reports, digests, which tell of many)
-    are for whoever sees every merchant."""
-    seen = Q(complaint__in=visible_to(actor))
-    seen |= Q(complaint=None) if sees_all_merchants(actor) else Q()
     attempts = Attempt.objects.select_related("channel").order_by("pk").defer("channel__settings")
     return (
-        Message.objects.filter(seen)
+        messages_visible_to(actor)
         .select_related("channel", "complaint")
         .defer("channel__settings", "complaint__raw", "complaint__payer_phone", "complaint__payer_openid")
         .prefetch_related(Prefetch("log", queryset=attempts))
@@ -56,6 +52,11 @@ def deliveries(actor: Person, *, state: str = "", before: int = 0) -> Deliveries
 def deliveries_of(actor: Person, complaint_pk: int, limit: int = 20) -> list[Message]:
     """The newest pushes about one complaint."""
     return list(_messages(actor).filter(complaint=complaint_pk).order_by("-pk")[:limit])
+
+
+def delivery(actor: Person, pk: int) -> Message:
+    """Raises Message.DoesNotExist."""
+    return _messages(actor).get(pk=pk)
 
 
 def merchant_names(actor: Person) -> list[tuple[str, str]]:

@@ -17,6 +17,7 @@ urlpatterns = [
     path("", include("kesu.desk.case_urls")),
     path("media/<int:pk>", pictures.picture, name="picture"),
     path("deliveries", deliveries.deliveries, name="deliveries"),
+    path("deliveries/<int:pk>/resend", deliveries.resend, name="push_resend"),
     path("open/<str:token>", deliveries.open_link, name="open"),
     path("system", system.system, name="system"),
     path("", include("kesu.desk.webhook_urls")),

@@ -76,7 +76,7 @@ def examine(configuration: Any) -> list[Finding]:
         _count(
             "pushes_failed",
             Message.objects.filter(state=Message.State.FAILED).count(),
-            _("pushes failed for good; kesu outbox list --state failed shows why"),
+            _("pushes failed for good; kesu outbox list --state failed shows why, kesu outbox resend sends one again"),
         ),
         *_channels(now),
         _ladders(now),

@@ -41,6 +41,7 @@ ACTIONS: words.Words = {
     Action.RELEASED: _("Gave a case back"),
     Action.ASSIGNED: _("Assigned a case"),
     "agreement_marked": _("Marked a payer's message as agreement"),
+    Action.PUSH_RESENT: _("Sent a failed push again"),
     Action.EXPORTED: _("Exported"),
     Action.ERASED: _("Erased personal data"),
     Action.SETTING_CHANGED: _("Changed a setting"),
