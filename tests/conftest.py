@@ -43,6 +43,7 @@ from tests.emptying import delete_instead_of_flush  # noqa: E402
 from tests.prepared import lay_database  # noqa: E402
 
 django.setup()
+django.conf.settings.PASSWORD_HASHERS = ["tests.passwords.QuickHasher"]
 
 
 @pytest.fixture(scope="session")
