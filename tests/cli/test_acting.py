@@ -112,3 +112,27 @@ def test_amounts_people_and_numbers_that_make_no_sense_are_refused(shell, case):
         assert "19.90" in shell.refusal("refund", case, "--amount", amount, *acting(shell))
     assert "No such person" in shell.refusal("note", case, "hello", "--as", "nobody-here")
     assert "knows no complaint" in shell.refusal("note", "200000000000", "hello", *acting(shell))
+
+
+def test_how_a_number_is_treated_is_changed_as_on_its_page_by_whoever_may(shell, sandbox, case):
+    who, mchid, partner = acting(shell), sandbox.merchant()["mchid"], sandbox.merchant("partner")
+    if not any(person["username"] == "clerk" for person in shell.result("users", "list")):
+        shell.run("users", "add", "clerk", "--role", "agent", "--password-stdin", stdin="a-long-password\n")
+    assert shell.refusal("merchants", "change", mchid, "--off", "--as", "clerk")
+    changed = shell.run("merchants", "change", mchid, "--reply-limit", "300", *who)
+    assert changed.returncode == 0, changed.stderr
+    assert shell.run("merchants", "allow", mchid, "domain", "shop.example.com", *who).returncode == 0
+    (allowed,) = shell.result("merchants", "allowances", mchid)
+    assert (allowed["kind"], allowed["value"]) == ("domain", "shop.example.com")
+    assert "word" in shell.refusal("merchants", "allow", mchid, "colour", "red", *who)
+    assert "allowances" in shell.refusal("merchants", "disallow", partner["mchid"], str(allowed["id"]), *who)
+    assert shell.run("merchants", "disallow", mchid, str(allowed["id"]), *who).returncode == 0
+    named = shell.run("merchants", "name-sub", partner["mchid"], partner["sub_mchids"][0], "分店", *who)
+    assert "分店" in named.stdout
+    trail = shell.result("audit", "list", "--subject", f"merchant:{mchid}")
+    assert [sorted(set(one["details"]) - {"operator"}) for one in trail[:3]] == [
+        ["allowance", "disallowed"],
+        ["allowance", "allowed"],
+        ["reply_limit"],
+    ]
+    assert {(one["username"], one["via"]) for one in trail[:3]} == {(who[1], "cli")}

@@ -16,7 +16,7 @@ from kesu.cli import (
     demo,
     doctor,
     ladders,
-    merchant_keys,
+    merchant_treatment,
     outbox,
     refunding,
     replying,
@@ -62,7 +62,7 @@ app.command("worker", help=_("Run one worker."))(serve.worker)
 app.command("migrate", help=_("Bring the database schema up to date."))(serve.migrate)
 app.command("demo", help=_("Try everything with a simulated platform; --check plays a scripted 72 hours."))(demo.demo)
 app.command("sandbox", help=_("Run a look-alike of WeChat Pay and of the chat robots."))(sandbox.sandbox)
-app.add_typer(merchant_keys.app, name="merchants", help=_("Merchant numbers and their keys."))
+app.add_typer(merchant_treatment.app, name="merchants", help=_("Merchant numbers and their keys."))
 app.add_typer(channels.app, name="channels", help=_("Where pushes go: WeCom robots, webhooks, e-mail and the like."))
 app.add_typer(ladders.app, name="ladders", help=_("When a case calls whom, again and again."))
 app.add_typer(rota.app, name="rota", help=_("Who is on call, week by week."))

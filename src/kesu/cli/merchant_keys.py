@@ -37,7 +37,7 @@ def rotate_apiv3(
     """Either order works: here first and then at the platform, or the other way round."""
     from kesu.sandbox.virtual_clock import parse_duration
 
-    with _account(mchid, data) as account:
+    with account_named(mchid, data) as account:
         from kesu import clock
         from kesu.merchants.rotation import rotate_apiv3_key
 
@@ -58,7 +58,7 @@ def rotate_certificate(
     data: Data = None,
 ) -> None:
     """Revoke the old certificate at the platform a minute later, not earlier."""
-    with _account(mchid, data) as account:
+    with account_named(mchid, data) as account:
         from kesu import clock
         from kesu.merchants import rotation
 
@@ -81,7 +81,7 @@ def add_platform_key(
     data: Data = None,
 ) -> None:
     """Before an account is switched from one to the other: while it is, both sign."""
-    with _account(mchid, data) as account:
+    with account_named(mchid, data) as account:
         from kesu import clock
         from kesu.merchants.rotation import trust_platform_key
 
@@ -93,7 +93,7 @@ def add_platform_key(
 @app.command("remove-platform-key", help=_("Believe a key of the platform no more."))
 def remove_platform_key(mchid: Number, serial: Serial, data: Data = None) -> None:
     """The last one cannot be removed."""
-    with _account(mchid, data) as account:
+    with account_named(mchid, data) as account:
         from kesu.merchants.rotation import forget_platform_key
 
         with audited(f"merchant:{mchid}", platform_key_removed=serial):
@@ -112,15 +112,15 @@ def callback(
     json: Json = False,
 ) -> None:
     """Exit status 1 when something is broken."""
-    with _account(mchid, data) as account:
+    with account_named(mchid, data) as account:
         from kesu import clock
-        from kesu.merchants.models import Account
+        from kesu.merchants.changes import change_account
         from kesu.merchants.queries import account_problems
         from kesu.merchants.watch import start_watching
 
         if repair is not None:
             with audited(f"merchant:{mchid}", repair_callback=repair):
-                Account.objects.filter(pk=account.pk).update(repair_callback=repair)
+                change_account(account, {"repair_callback": repair})
         start_watching(account, now=clock.now())
         error = asyncio.run(_look(account.pk))
         found = [problem for problem in account_problems() if problem.account.pk == account.pk]
@@ -148,7 +148,7 @@ def limitations(
     json: Json = False,
 ) -> None:
     """For service providers (普通服务商) only."""
-    with _account(mchid, data) as account:
+    with account_named(mchid, data) as account:
         asked = sub_mchids or _of_interest(account)
         rows = asyncio.run(_ask(account, asked))
         if json:
@@ -190,7 +190,7 @@ def violations(
 
 
 @contextmanager
-def _account(mchid: str, data: Path | None) -> Iterator[Any]:
+def account_named(mchid: str, data: Path | None) -> Iterator[Any]:
     """The account of that number, in a desk; an AccountError or a wrong value inside ends the command."""
     with desk(data):
         from kesu.merchants.models import Account
