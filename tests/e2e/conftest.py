@@ -17,6 +17,7 @@ import pytest
 from django.conf import settings
 
 from kesu import clock
+from tests.cannot_run import cannot_run
 from tests.desk_seeds import working_day
 from tests.e2e.judging import SHIFTS
 from tests.e2e.lived_in import session
@@ -44,7 +45,7 @@ def browser() -> Iterator[Any]:
     """A browser for this directory, gone before other tests: its driver keeps an event loop running in this thread, and
     nothing that needs a loop of its own can run beside it."""
     if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine (apt install chromium, or set KESU_TEST_CHROMIUM)")
+        cannot_run("no Chromium on this machine (apt install chromium, or set KESU_TEST_CHROMIUM)")
     from playwright.sync_api import sync_playwright
 
     # Django must not take the driver's loop for asynchronous code.

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cannot_run import cannot_run
 from tests.faults.disks import Disk, small_disk
 from tests.faults.serving import FaultyDesk
 from tests.sandboxes import serving_sandbox
@@ -44,5 +45,5 @@ def served(directory: Path, small: Disk | None) -> Iterator[FaultyDesk]:
 @pytest.fixture
 def disk(small: Disk | None) -> Disk:
     if small is None:
-        pytest.skip("this account may not mount a small file system")
+        cannot_run("this account may not mount a small file system")
     return small

@@ -22,6 +22,7 @@ from urllib.parse import urlencode
 import pytest
 
 from kesu.config.archive import Place
+from tests.cannot_run import cannot_run
 from tests.operations.machines import Machine, loopback_of, machines
 from tests.operations.servers import external_server
 from tests.processes import answers, environment, free_port, kesu, running, until
@@ -218,7 +219,7 @@ def test_a_killed_worker_loses_nothing_and_the_other_takes_over(fleet: Fleet):
 def test_a_machine_cut_off_from_the_network_holds_up_nothing(fleet: Fleet):
     away, stays = fleet.nodes
     if not away.machine.cable:
-        pytest.skip("network namespaces cannot be made here")
+        cannot_run("network namespaces cannot be made here")
     fleet.sandbox.control("/clock", {"advance": "5m"})
     complaints = fleet.complain()
     holder = away.machine.command([sys.executable, "-m", "tests.operations.holder"])
