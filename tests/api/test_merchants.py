@@ -11,7 +11,7 @@ from kesu.accounts import tokens
 from kesu.audit.models import AuditEntry
 from kesu.commands.models import Allowance
 from kesu.merchants import grants
-from kesu.merchants.models import Account, AccountHealth, ApiV3Key
+from kesu.merchants.models import Account, AccountHealth, ApiV3Key, Limitation, ViolationNotice
 from kesu.merchants.services import set_apiv3_key
 from kesu.sync.models import Poll
 from tests.desk.test_settings_merchants import assert_nowhere, desk, keys, sandbox, secrets_of  # noqa: F401 - fixtures
@@ -140,4 +140,21 @@ def test_everybody_is_told_how_the_numbers_that_they_see_do_and_owners_the_rest(
     assert (whole["callback_shown"], whole["certificate"]) == (
         "https://desk.example.com/notify/wechatpay/****oken",
         None,
+    )
+
+
+def test_what_the_platform_did_to_sub_merchants_is_told_with_the_ways_out(call, account, now):
+    ViolationNotice.objects.create(
+        account=account, event_type="VIOLATION.PUNISH", record_id="R1", sub_mchid="1900000211", company_name="甲公司",
+        risk_type="FRAUD", punish_plan="关闭支付权限", raw="{}", received_at=now,
+    )  # fmt: skip
+    ways = [{"limitation_reason": "COMPLAINTS", "recover_way": "处理投诉"}, "nonsense"]
+    Limitation.objects.create(account=account, sub_mchid="1900000211", functions=["NO_TRANSACTION"], recoveries=ways)
+    Limitation.objects.create(account=account, sub_mchid="1900000212")
+    told = call("get", f"/merchants/{account.mchid}/platform-acts").told
+    assert [(one["record_id"], one["plan"]) for one in told["violations"]] == [("R1", "关闭支付权限")]
+    (limited,) = told["limitations"]
+    assert (limited["functions"], limited["ways_out"]) == (
+        ["NO_TRANSACTION"],
+        [{"reason": "COMPLAINTS", "way": "处理投诉"}],
     )

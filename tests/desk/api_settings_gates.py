@@ -34,6 +34,7 @@ SETTINGS_GATES: Mapping[str, Gate | list[Gate]] = {
     "/merchants/<mchid>/platform-keys": _one("POST", serial="0", public_key=""),
     "/merchants/<mchid>/platform-keys/<serial>": _one("DELETE"),
     "/merchants/<mchid>/allowances": [_one(), _one("POST", kind="word", value="x")],
+    "/merchants/<mchid>/platform-acts": _one(),
     "/allowances/<allowance_id>": _one("DELETE"),
     "/merchants/<mchid>/sub-merchants": _one(),
     "/merchants/<mchid>/sub-merchants/<sub_mchid>": _one("PUT", name=""),

@@ -1,8 +1,9 @@
-"""What hangs on a merchant number: its keys, which go in and come out nowhere, what its replies may say, and the names
-of the merchants below it."""
+"""What hangs on a merchant number: its keys, which go in and come out nowhere, what its replies may say, the names of
+the merchants below it, and what the platform did to them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -19,7 +20,8 @@ from kesu.api.shapes import Input, Whole
 from kesu.commands import allowances
 from kesu.commands.models import Allowance
 from kesu.merchants import verbs
-from kesu.merchants.models import SubMerchant
+from kesu.merchants.models import Limitation, SubMerchant, ViolationNotice
+from kesu.merchants.queries import limited_sub_merchants, violation_notices
 from kesu.merchants.rotation import LONGEST_GRACE
 
 router = Router(tags=["merchants"])
@@ -84,6 +86,42 @@ class SubMerchantOut(Schema):
 class SubMerchantPage(Schema):
     items: list[SubMerchantOut]
     next: str | None
+
+
+class ViolationOut(Schema):
+    """处置通知, in the platform's own words."""
+
+    received_at: datetime
+    event: str
+    record_id: str
+    sub_mchid: str
+    company: str
+    risk_type: str
+    risk: str
+    plan: str
+    described: str
+    punished_at: datetime | None
+
+
+class WayOut(Schema):
+    reason: str
+    way: str
+
+
+class LimitationOut(Schema):
+    """管控: what a sub-merchant may not do now, and each reason with its way out, in the platform's own words."""
+
+    sub_mchid: str
+    functions: list[str]
+    other: str
+    ways_out: list[WayOut]
+    changed_at: datetime | None
+    asked_at: datetime | None
+
+
+class PlatformActsOut(Schema):
+    violations: list[ViolationOut]
+    limitations: list[LimitationOut]
 
 
 @router.post("/merchants/{mchid}/certificate", response=MerchantOut)
@@ -156,3 +194,49 @@ def name_sub_merchant(request: HttpRequest, mchid: Mchid, sub_mchid: SubMchidPat
     row = SubMerchant.objects.select_related("account").get(account__mchid=mchid, mchid=sub_mchid)
     verbs.rename_sub_merchant(actor, row, body.name, now=clock.now())
     return row
+
+
+@router.get("/merchants/{mchid}/platform-acts", response=PlatformActsOut)
+def platform_acts(request: HttpRequest, mchid: Mchid) -> dict[str, Any]:
+    """What the platform did to a provider's sub-merchants: the newest 50 violation notices, and at most 50 that are
+    limited now, the newest change first."""
+    actor_of(request, Permission.SETTINGS)
+    account = account_of(mchid)
+    return {
+        "violations": [_violation(row) for row in violation_notices(PAGE, account=account)],
+        "limitations": [_limitation(row) for row in limited_sub_merchants(PAGE, account=account)],
+    }
+
+
+def _violation(row: ViolationNotice) -> dict[str, Any]:
+    return {
+        "received_at": row.received_at,
+        "event": row.event_type,
+        "record_id": row.record_id,
+        "sub_mchid": row.sub_mchid,
+        "company": row.company_name,
+        "risk_type": row.risk_type,
+        "risk": row.risk_description,
+        "plan": row.punish_plan,
+        "described": row.punish_description,
+        "punished_at": row.punished_at,
+    }
+
+
+def _limitation(row: Limitation) -> dict[str, Any]:
+    ways = [
+        {
+            "reason": str(way.get("limitation_reason_describe") or way.get("limitation_reason") or ""),
+            "way": str(way.get("recover_way") or ""),
+        }
+        for way in row.recoveries
+        if isinstance(way, Mapping)
+    ]
+    return {
+        "sub_mchid": row.sub_mchid,
+        "functions": [str(word) for word in row.functions],
+        "other": row.other_functions,
+        "ways_out": ways,
+        "changed_at": row.changed_at,
+        "asked_at": row.asked_at,
+    }
