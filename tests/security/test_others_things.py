@@ -21,7 +21,7 @@ THEIRS = (
     "/api/v1/refund-requests/",
     "/api/v1/views/<",
 )
-FOR_OWNERS = ("/settings/", "/api/v1/webhook")
+FOR_OWNERS = ("/settings/", "/api/v1/webhook", "/api/v1/merchants/<", "/api/v1/allowances", "/api/v1/privacy")
 
 
 @pytest.fixture
