@@ -7,7 +7,8 @@ import pytest
 from kesu.audit.models import AuditEntry
 from kesu.commands.models import CaseView, Command, QuickReply
 from kesu.complaints.models import Complaint
-from tests.api.test_acting import WORDS
+from tests.api.test_acting import WORDS, upload
+from tests.commands.test_codes import scene, small, written
 
 
 def codes(answer):
@@ -49,6 +50,15 @@ def test_links_pictures_and_blocks_are_judged_as_they_would_be_sent(call, case):
     assert "links_not_allowed" not in lint(call, case, text=WORDS)
     wrong = call("post", f"/complaints/{case.complaint_id}/lint", {"blocks": [{"type": "TEXT"}]})
     assert wrong.status_code == 422
+
+
+def test_a_code_in_a_picture_is_told_beforehand_with_the_picture_it_is_in(call, case):
+    plain, code = (upload(call, case, written(picture)).told["id"] for picture in (scene(300, 200), small()))
+    answer = call("post", f"/complaints/{case.complaint_id}/lint", {"text": WORDS, "pictures": [plain, code]})
+    [found] = [one for one in answer.told if one["code"] == "redline.qr_code"]
+    assert (found["level"], found["picture"]) == ("block", code)
+    assert "redline.qr_code" not in lint(call, case, text=WORDS, pictures=[plain])
+    assert not Command.objects.exists()
 
 
 def test_quick_replies_come_filled_in_for_the_case_and_for_whoever_asks(call, case, now):

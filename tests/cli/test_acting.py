@@ -58,6 +58,23 @@ def test_a_case_is_noted_answered_refunded_and_completed_from_the_command_line(s
     assert sandbox.control(f"/complaints/{case}")["complaint_state"] == "PROCESSED"
 
 
+def test_the_payers_last_message_is_marked_as_agreement_and_the_mark_taken_back(shell, sandbox, case):
+    who = acting(shell)
+    (case,) = sandbox.complain(sandbox.merchant()["mchid"], amount=1990, problem_type="OTHERS")
+    sandbox.control(f"/complaints/{case}/payer", {"do": "message", "text": "好的, 就这样吧"})
+    assert shell.run("sync").returncode == 0
+    done = shell.run("agreement", case, "--json", *who)
+    assert done.returncode == 0, done.stderr
+    marked = json.loads(done.stdout)
+    history = sandbox.control(f"/complaints/{case}")["history"]
+    [message] = [entry["log_id"] for entry in history if entry["operate_type"] == "USER_RESPONSE"]
+    assert marked == {"log_id": message, "agreed": True}
+    undone = [json.loads(shell.run("agreement", case, "--undo", "--json", *who).stdout) for _ in range(2)]
+    assert [one["removed"] for one in undone] == [True, False]
+    trail = [one["details"] for one in shell.result("audit", "list", "--complaint", case)]
+    assert [("removed" in one, one["log_id"]) for one in trail] == [(True, message), (False, message)]
+
+
 def test_a_red_line_ends_with_status_3_and_says_what_and_why(shell, sandbox, case):
     stopped = shell.run("reply", case, "加我微信 kefu_12345 私下给您转账", *acting(shell))
     assert stopped.returncode == 3

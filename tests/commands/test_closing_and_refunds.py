@@ -161,6 +161,10 @@ def test_approving_a_refund_ticket_refunds_with_it_and_the_arrival_completes_the
         await office.settle()
         kinds = [(row.kind, row.state) for row in await office.commands(complaint)]
         assert kinds == [("approve_refund", "confirmed"), ("refund", "confirmed")]
+        approval, refund = await office.commands(complaint)
+        entry = await in_thread(lambda: AuditEntry.objects.get(action="refunded"))
+        assert (entry.username, entry.via, entry.subject) == ("agent", "system", f"complaint:{complaint.complaint_id}")
+        assert entry.details == {"command": refund.pk, "approved_by": approval.pk, "amount": 1990}
         await office.advance_seconds(DAY)
         assert (await office.truth(complaint))["complaint_state"] == "PROCESSED"
         assert await platform_refunds(office) == 1

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
 from kesu.alerts.models import BudgetKey, Channel, Message
 from kesu.intake.models import Notice
 from kesu.worker.models import Heartbeat
@@ -70,6 +73,18 @@ def test_a_desk_without_anything_says_so(empty_desk):
     page = page_of(empty_desk)
     assert "还没有接入商户号" in page
     assert "还通知不到任何人" in page
+
+
+def test_the_number_of_queries_does_not_grow_with_the_channels(desk, now):
+    with CaptureQueriesContext(connection) as few:
+        page_of(desk)
+    for number in range(20):
+        channel = make_channel(now, f"群{number}", fallback=Channel.objects.first(), more_budget_keys=[f"more{number}"])
+        BudgetKey.objects.create(key=channel.budget_key)
+        attempt(push(channel, None, "heartbeat", now), now, "transient" if number % 2 else "sent")
+    with CaptureQueriesContext(connection) as many:
+        assert "群19" in page_of(desk)
+    assert len(many) == len(few), "\n".join(query["sql"][:200] for query in many)
 
 
 def test_every_state_of_a_channel_is_said_on_the_system_page_and_the_channels_page(desk, day, now):
