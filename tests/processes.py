@@ -23,8 +23,9 @@ def free_port() -> int:
 
 
 def environment(data: Path, **more: str) -> dict[str, str]:
-    """The caller's environment without settings of a real installation."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("KESU_")}
+    """The caller's environment without settings of a real installation. What is compiled is kept, as it is there."""
+    left_out = ("KESU_", "PYTHONDONTWRITEBYTECODE")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
     return kept | {"KESU_DATA": str(data), "KESU_LANGUAGE": "en", "KESU_LOG_LEVEL": "warning"} | more
 
 
