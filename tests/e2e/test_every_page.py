@@ -100,7 +100,8 @@ def look_at(page: Any, look: Look, lived_in: Office, width: int) -> Iterator[str
         page.set_viewport_size({"width": width, "height": 900})
         yield from [f"the focus cannot be seen at {unseen}" for unseen in judging.unseen_focus(page)]
     if look.address.startswith("/admin/"):
-        return  # Django's own templates: what they look like and say is Django's
+        yield from judging.serious(page)
+        return  # Django's own templates: what else they look like and say is Django's
     expected = "the server responded with a status of" if look.status != 200 or look.press else "\0"
     yield from [said for said in page.complaints if expected not in said]
     yield from judging.serious(page)  # last: the policy of contents refuses styles of its own, which is told too

@@ -157,6 +157,14 @@ class _Overrides(_TabularInline):
     model = RotaOverride
     extra = 1
 
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **more: Any) -> Any:
+        """A row of the table has no labels of its own: who cannot see the columns is told their names."""
+        field = super().formfield_for_dbfield(db_field, request, **more)
+        if field is not None:
+            for widget in getattr(field.widget, "widgets", [getattr(field.widget, "widget", field.widget)]):
+                widget.attrs["aria-label"] = field.label
+        return field
+
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return may(request.user, Permission.SETTINGS)
 
