@@ -194,7 +194,6 @@ def whole(account: Account) -> dict[str, Any]:
     row = Account.objects.select_related("health").defer("token").get(pk=account.pk)
     certificate = row.merchant_keys.filter(current=True).values("serial_no", "not_after").first()
     names = ("kind", "level", "headline", "advice", "since")
-    found = [problem for problem in account_problems() if problem.account.pk == row.pk]
     health = getattr(row, "health", None)
     return _brief(row) | {
         "jumps_allowed": row.jumps_allowed,
@@ -207,7 +206,7 @@ def whole(account: Account) -> dict[str, Any]:
             {"serial": serial, "expires_at": ends}
             for serial, ends in row.platform_keys.order_by("pk").values_list("serial", "not_after")
         ],
-        "problems": [{name: getattr(problem, name) for name in names} for problem in found],
+        "problems": [{name: getattr(problem, name) for name in names} for problem in account_problems(account=row)],
         "error": health.error if health else "",
     }
 

@@ -123,7 +123,7 @@ def callback(
                 change_account(account, {"repair_callback": repair})
         start_watching(account, now=clock.now())
         error = asyncio.run(_look(account.pk))
-        found = [problem for problem in account_problems() if problem.account.pk == account.pk]
+        found = account_problems(account=account)
         rows = [{"level": one.level, "problem": one.headline, "advice": one.advice} for one in found]
         if error:
             rows.append({"level": "failed", "problem": _("The platform could not be asked"), "advice": error})

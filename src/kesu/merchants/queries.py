@@ -25,15 +25,11 @@ class AccountProblem:
     since: datetime
 
 
-def accounts_health() -> list[AccountHealth]:
-    """The state of every enabled account's line to the platform, with its account; a fixed number of queries."""
+def account_problems(*, account: Account | None = None) -> list[AccountProblem]:
+    """What is wrong with one account or with all, as far as they are enabled, the gravest first. One query."""
     rows = AccountHealth.objects.filter(account__enabled=True).select_related("account").defer("account__token")
-    return list(rows.order_by("account__mchid"))
-
-
-def account_problems() -> list[AccountProblem]:
-    """What is wrong with enabled accounts, the gravest first."""
-    found = [_problem(row.account, problem) for row in accounts_health() for problem in row.problems]
+    rows = rows.filter(account=account) if account else rows
+    found = [_problem(row.account, problem) for row in rows.order_by("account__mchid") for problem in row.problems]
     return sorted(found, key=lambda problem: (problem.level != "failed", problem.since))
 
 

@@ -157,7 +157,7 @@ def merchant_page(request: HttpRequest, account: Account, *, status: int = 200, 
             {"row": row, "kind": ALLOWED_KINDS[row.kind]}
             for row in Allowance.objects.filter(account=account).order_by("kind", "pk")
         ],
-        "problems": [problem for problem in account_problems() if problem.account.pk == account.pk],
+        "problems": account_problems(account=account),
         "health": getattr(account, "health", None),
         "public_url": public_url,
         "callback_shown": f"{public_url}{NOTIFY_PATH}****{account.token[-4:]}",
